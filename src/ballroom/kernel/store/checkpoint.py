@@ -1,0 +1,90 @@
+"""Copying the log into the main file, beside the commits instead of in one of them.
+
+SQLite's automatic checkpoint runs inside the commit that crosses the limit, and on a slow disk that
+one waits for thousands of random writes. Here a second connection does the bulk in its own thread;
+the log can only start over once all of it is copied, so the writer copies the little that was added
+meanwhile. Measured by `benchmarks/store.py`.
+"""
+
+from collections.abc import Callable
+from threading import Thread
+
+import apsw
+
+_START_PAGES = 2000  # 8 MB of log
+_GOOD_ENOUGH_PAGES = 200  # what the writer may be left with: about as much as a large batch
+_MOST_ROUNDS = 8  # each round copies what was added during the one before
+
+
+class Checkpointer:
+    """Keeps one store's log short. All methods but the thread's are called on the writer's thread."""
+
+    def __init__(self, writer: apsw.Connection, connect: Callable[[], apsw.Connection]) -> None:
+        """Take over from SQLite's automatic checkpoint; `connect` opens one more connection."""
+        self._writer = writer
+        self._connect = connect
+        self._connection: apsw.Connection | None = None
+        self._thread: Thread | None = None
+        self._error: apsw.Error | None = None
+        self._pages = 0
+        self._start_at = _START_PAGES
+        self.count = 0
+        self.full = False
+        writer.set_wal_hook(self._committed)
+
+    @property
+    def log_pages(self) -> int:
+        """The length of the log after the last commit."""
+        return self._pages
+
+    def before_commit(self) -> None:
+        """Finish a checkpoint that the thread has brought near its end.
+
+        Raises:
+            apsw.Error: copying failed; the main file can't be trusted to be on disk.
+        """
+        if self._thread is None or self._thread.is_alive():
+            return
+        self._thread.join()
+        self._thread = None
+        error, self._error = self._error, None
+        try:
+            if error:
+                raise error
+            self._writer.wal_checkpoint()
+            self.full = False
+        except apsw.FullError:
+            self.full = True  # the log still holds everything; the next round may find room
+        self.count += 1
+
+    def after_commit(self) -> None:
+        """Start a checkpoint if the log has become long."""
+        if self._pages < self._start_at or self._thread is not None:
+            return
+        self._start_at = self._pages + _START_PAGES
+        self._thread = Thread(target=self._copy, name="ballroom-checkpoint", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Wait for a checkpoint under way, and close its connection."""
+        if self._thread is not None:
+            self._thread.join()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _committed(self, _: apsw.Connection, __: str, pages: int) -> int:
+        if pages < self._pages:
+            self._start_at = _START_PAGES  # the log has started over
+        self._pages = pages
+        return apsw.SQLITE_OK
+
+    def _copy(self) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            for _ in range(_MOST_ROUNDS):
+                _, copied = self._connection.wal_checkpoint()
+                if self._pages - copied <= _GOOD_ENOUGH_PAGES:
+                    return
+        except apsw.Error as error:
+            self._error = error
