@@ -1,0 +1,104 @@
+"""How each service words, and which constraints it checks when, a request breaks its model.
+
+Most services share one text ("1 validation error detected: Value 'x' at 'y' failed to satisfy
+constraint: ..."). What differs is data: an entry in `STYLES`, or one that a service sets with
+`use_style` while it is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ballroom.kernel.errors import ServiceError
+
+if TYPE_CHECKING:
+    from ballroom.kernel.model.service import OperationModel
+    from ballroom.kernel.model.violations import Violation
+
+ALL_CHECKS = frozenset({"required", "length", "range", "enum", "pattern"})
+
+
+@dataclass(frozen=True)
+class ValidationStyle:
+    """A service's way with broken constraints.
+
+    Attributes:
+        code: the error's code.
+        checks: which constraints of the model AWS really checks here; the others are the service's.
+        exempt: `(shape, member)` pairs that the service checks itself, with its own words.
+        body_prefix: paths of body members start with the input's name (`putIntegrationInput.type`).
+        null_in_collections: constraints on the elements of a list or map end in "Member must not be null".
+        field_order: how AWS orders a structure's fields when it prints one, where that isn't the model's
+            order; names that the model lacks are printed as null.
+        error: makes the whole error instead, for services with texts of their own.
+    """
+
+    code: str = "ValidationException"
+    checks: frozenset[str] = ALL_CHECKS
+    exempt: frozenset[tuple[str, str]] = frozenset()
+    body_prefix: bool = False
+    null_in_collections: bool = False
+    field_order: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    error: Callable[[OperationModel, Sequence[Violation]], ServiceError] | None = None
+
+
+def _sqs_error(operation: OperationModel, violations: Sequence[Violation]) -> ServiceError:
+    """Source: recorded cases, sqs: MissingParameter."""
+    first = violations[0]
+    name = ".".join(str(part) for part in first.path)
+    return ServiceError.of("MissingParameter", f"The request must contain the parameter {name}.", status=400)
+
+
+def _s3_error(operation: OperationModel, violations: Sequence[Violation]) -> ServiceError:
+    """S3 knows no constraint texts: a body that lacks something does not fit its schema.
+
+    Source: S3 API Reference, error responses (MalformedXML, InvalidRequest).
+    """
+    assert operation.input is not None
+    member = operation.input.members.get(str(violations[0].path[0]))
+    if member is not None and member.location is not None:
+        text = f"Missing required {member.location} for this request: {member.wire_name}"
+        return ServiceError.of("InvalidRequest", text, status=400)
+    text = "The XML you provided was not well-formed or did not validate against our published schema"
+    return ServiceError.of("MalformedXML", text, status=400)
+
+
+DEFAULT_STYLE = ValidationStyle()
+QUERY_STYLE = ValidationStyle(code="ValidationError")
+
+STYLES: dict[str, ValidationStyle] = {
+    "apigateway": ValidationStyle(body_prefix=True),
+    "cloudwatch": QUERY_STYLE,
+    "events": ValidationStyle(
+        field_order={
+            "PutEventsRequestEntry": (
+                *("Time", "Source", "Resources", "DetailType", "Detail", "EventBusName", "TraceHeader"),
+                *("kmsKeyIdentifier", "internalMetadata"),
+            )
+        },
+    ),
+    "lambda": ValidationStyle(null_in_collections=True),
+    "logs": ValidationStyle(
+        code="InvalidParameterException",
+        field_order={
+            "MetricTransformation": (
+                *("metricName", "metricNamespace", "metricValue", "defaultValue", "unit", "dimensions"),
+            )
+        },
+    ),
+    "s3": ValidationStyle(checks=frozenset({"required"}), error=_s3_error),
+    "sqs": ValidationStyle(checks=frozenset({"required"}), error=_sqs_error),
+}
+
+
+def use_style(service: str, style: ValidationStyle) -> None:
+    """Set a service's style; before its first request, since validators are compiled then."""
+    STYLES[service] = style
+
+
+def style_of(service: str, protocols: Sequence[str]) -> ValidationStyle:
+    """The style of a service: its own entry, else the one that its preferred protocol brings."""
+    by_protocol = QUERY_STYLE if protocols[0] in ("query", "ec2") else DEFAULT_STYLE
+    return STYLES.get(service, by_protocol)
