@@ -72,8 +72,8 @@ def engine_error(doing: str, error: apsw.Error | OSError) -> EngineError:
     return EngineFailed(f"{doing}: {type(error).__name__}: {error}")
 
 
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
+def sync_path(path: Path) -> None:
+    """Make a file, or the names in a directory, durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 
 from ballroom.kernel.store.checkpoint import Checkpointer
-from ballroom.kernel.store.connection import connect, engine_error, sync_directory, translated
+from ballroom.kernel.store.connection import connect, engine_error, sync_path, translated
 from ballroom.kernel.store.engine import Engine, EngineFailed, EpochLost, Row, Write, merged
 from ballroom.kernel.store.memory import MemoryEngine
 
@@ -62,7 +62,7 @@ class SqliteEngine:
             # have failed), and what is appended to it would be lost with it. So it is copied into the
             # main file and emptied before anything is added.
             self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            sync_directory(path.parent)
+            sync_path(path.parent)
             self._sequence = int(self._writer.execute("select sequence from owner").get)
             self._reader = self._connect()
             self._reader.execute("pragma query_only = on")
@@ -138,6 +138,17 @@ class SqliteEngine:
                 destination.unlink(missing_ok=True)
                 raise
         return SqliteEngine(destination, vfs=self._vfs)
+
+    def check(self) -> None:
+        """Read the whole file and verify its structure: seconds per gigabyte.
+
+        Raises:
+            EngineFailed: it is damaged; the message says where.
+        """
+        with translated(f"checking {self._path}"):
+            found = self._reader.execute("pragma quick_check(1)").get
+        if found != "ok":
+            raise EngineFailed(f"{self._path} is damaged: {found}")
 
     def statistics(self) -> dict[str, int | float | str]:
         """Sizes, counts, and how long commits took."""
