@@ -48,24 +48,39 @@ def credential_key(access_key_id: str) -> Key:
 
 
 class Credentials:
-    """The credentials of one Ballroom; derived memory, so it is made with `kernel.state`."""
+    """The credentials of one Ballroom (`kernel.credentials`)."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._known: dict[str, Credential] = {}
+        self._known: dict[str, Credential | None] = {}
+        self._held: dict[str, Credential] = {}
         self._uses: dict[str, Use] = {}
 
     def find(self, access_key_id: str) -> Credential | None:
         """The credential issued here under that id, also if it has expired or is switched off."""
-        known = self._known.get(access_key_id)
-        if known is not None:
-            return known
-        found = self._kernel.transact(_load, access_key_id)
-        if found is not None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[access_key_id] = found
+        try:
+            return self._known[access_key_id]
+        except KeyError:
+            pass
+        found = self._held.get(access_key_id) or self._kernel.read(Credential, credential_key(access_key_id))
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[access_key_id] = found
         return found
+
+    def hold(self, access_key_id: str, credential: Credential) -> None:
+        """Accept a key from memory, until it is dropped or the process ends: those of function environments."""
+        self._held[access_key_id] = credential
+        self.forget(access_key_id)
+
+    def drop(self, access_key_id: str) -> None:
+        """Accept a held key no more."""
+        self._held.pop(access_key_id, None)
+        self.forget(access_key_id)
+
+    def rebuild(self) -> None:
+        """A commit failed: read everything anew."""
+        self._known.clear()
 
     def forget(self, access_key_id: str) -> None:
         """Read the credential anew next time."""
@@ -87,14 +102,14 @@ def _load(tx: Tx, access_key_id: str) -> Credential | None:
 def issue(tx: Tx, access_key_id: str, credential: Credential) -> None:
     """Store a credential, or replace it; usable as soon as the transaction has succeeded."""
     tx.put(credential_key(access_key_id), credential)
-    credentials = tx.kernel.state(Credentials)
+    credentials = tx.kernel.credentials
     tx.after_commit(lambda: credentials.forget(access_key_id))
 
 
 def revoke(tx: Tx, access_key_id: str) -> None:
     """Remove a credential: signatures made with it are those of an unknown key from now on."""
     tx.delete(credential_key(access_key_id))
-    credentials = tx.kernel.state(Credentials)
+    credentials = tx.kernel.credentials
     tx.after_commit(lambda: credentials.forget(access_key_id))
 
 

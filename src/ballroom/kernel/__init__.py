@@ -1,0 +1,43 @@
+"""Disk, time, identity and calls: what every service stands on.
+
+Services import from here. See docs/architecture.md for the design.
+"""
+
+from ballroom.kernel.caller import Caller, service_caller
+from ballroom.kernel.clock import Clock, Hold
+from ballroom.kernel.credentials import Credential, Credentials
+from ballroom.kernel.delivery import Delivery, GiveUp, RetryAt, RetryPolicy, exponential
+from ballroom.kernel.errors import (
+    InternalFailure,
+    NotImplementedHere,
+    ServiceError,
+    Throttled,
+    Unavailable,
+    ValidationFailed,
+)
+from ballroom.kernel.http import BytesStream, ByteStream, HttpRequest, HttpResponse
+from ballroom.kernel.kernel import Context, Kernel
+from ballroom.kernel.keys import Key
+from ballroom.kernel.records import Record
+from ballroom.kernel.registry import (
+    data_host,
+    on_delivery,
+    on_exhausted,
+    on_start,
+    on_timer,
+    operation,
+    page,
+    registry,
+)
+from ballroom.kernel.settings import Settings
+from ballroom.kernel.store.blobs import BlobRef
+from ballroom.kernel.tx import Request, Response, Tx, Waiting
+
+__all__ = [
+    "BlobRef", "ByteStream", "BytesStream", "Caller", "Clock", "Context", "Credential", "Credentials",
+    "Delivery", "GiveUp", "Hold", "HttpRequest", "HttpResponse", "InternalFailure", "Kernel", "Key",
+    "NotImplementedHere", "Record", "Request", "Response", "RetryAt", "RetryPolicy", "ServiceError",
+    "Settings", "Throttled", "Tx", "Unavailable", "ValidationFailed", "Waiting", "data_host",
+    "exponential", "on_delivery", "on_exhausted", "on_start", "on_timer", "operation", "page",
+    "registry", "service_caller",
+]

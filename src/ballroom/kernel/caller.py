@@ -1,0 +1,37 @@
+"""Who calls: account, region, principal, and the request that it belongs to."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Caller(msgspec.Struct, gc=False):
+    """The identity of one request, passed on with every call that it causes."""
+
+    account: str
+    region: str
+    arn: str
+    user_id: str
+    access_key_id: str
+    request_id: str
+    trace: str | None = None
+    """The `X-Amzn-Trace-Id` header."""
+    source: str = "wire"
+    """`wire`, `internal`, or the service that calls on somebody's behalf (`lambda.amazonaws.com`)."""
+    anonymous: bool = False
+    remote: str = ""
+    user_agent: str = ""
+    span: str = ""
+    """The trace span that caused this call; empty: none."""
+
+    def acting(self, service_principal: str, **changes: str) -> Caller:
+        """The same caller, but through a service (`source` says which)."""
+        return msgspec.structs.replace(self, source=service_principal, **changes)
+
+
+def service_caller(account: str, region: str, service: str, request_id: str = "") -> Caller:
+    """A service acting on its own behalf in an account."""
+    return Caller(
+        account=account, region=region, arn=f"arn:aws:iam::{account}:root", user_id=account,
+        access_key_id="", request_id=request_id, source=service,
+    )

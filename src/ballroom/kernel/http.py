@@ -1,0 +1,69 @@
+"""What control pages and data-plane hosts see of HTTP, and byte streams in and out of operations.
+
+The gateway implements these; services only use them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+
+class ByteStream:
+    """A body that need not fit in memory. `length` is None until known."""
+
+    length: int | None = None
+
+    async def read(self, limit: int = 65536) -> bytes:
+        """Up to `limit` bytes; empty at the end."""
+        raise NotImplementedError
+
+    def trailers(self) -> dict[str, str]:
+        """Trailing headers (lower-case names), known once the stream has ended."""
+        return {}
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while chunk := await self.read():
+            yield chunk
+
+
+class BytesStream(ByteStream):
+    """Bytes at hand, as a stream."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self.length = data, len(data)
+
+    async def read(self, limit: int = 65536) -> bytes:
+        """Up to `limit` bytes; empty at the end."""
+        chunk, self._data = self._data[:limit], self._data[limit:]
+        return chunk
+
+
+class HttpRequest(msgspec.Struct):
+    """One HTTP request. `path` and `query` are as sent (percent-encoded); header names are lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    host: str
+    remote: str = ""
+    scheme: str = "http"
+
+    def header(self, name: str) -> str | None:
+        """The first header of that (lower-case) name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+class HttpResponse(msgspec.Struct):
+    """The answer. `body` may be bytes or an asynchronous iterator of bytes (sent chunked)."""
+
+    status: int = 200
+    headers: list[tuple[str, str]] = []
+    body: Any = b""

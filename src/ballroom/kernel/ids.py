@@ -1,0 +1,67 @@
+"""Ids and chance: the only place in the product that draws random numbers.
+
+Seeded, every id and choice repeats (forks, fault sweeps, tests). Unseeded, secrets come from the
+operating system and ordinary ids from a generator that the operating system has seeded: an id is not a
+secret, and `os.urandom` costs a system call for each.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import string
+
+_UPPER_DIGITS = string.ascii_uppercase + string.digits
+_LOWER_DIGITS = string.ascii_lowercase + string.digits
+_LETTERS_DIGITS = string.ascii_letters + string.digits
+
+
+class Ids:
+    """A source of ids, seedable."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seeded = seed is not None
+        self._random = random.Random(seed if seed is not None else secrets.randbits(256))  # noqa: S311 - ids, not secrets
+        self._bits = self._random.getrandbits
+
+    def uuid(self) -> str:
+        """A version 4 UUID."""
+        h = f"{self._bits(128):032x}"
+        return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
+
+    def hex(self, digits: int) -> str:
+        """Lower-case hexadecimal digits."""
+        return f"{self._bits(4 * digits):0{digits}x}"
+
+    def upper(self, length: int) -> str:
+        """Capital letters and digits, as in CloudFormation's generated names."""
+        return "".join(self._random.choices(_UPPER_DIGITS, k=length))
+
+    def lower(self, length: int) -> str:
+        """Small letters and digits, as in function URL ids."""
+        return "".join(self._random.choices(_LOWER_DIGITS, k=length))
+
+    def secret(self, length: int) -> str:
+        """Letters and digits nobody can guess (access keys, tokens)."""
+        if self.seeded:
+            return "".join(self._random.choices(_LETTERS_DIGITS, k=length))
+        return "".join(secrets.choice(_LETTERS_DIGITS) for _ in range(length))
+
+    def secret_upper(self, length: int) -> str:
+        """Capital letters and the digits 2 to 7 (base32), as in access key ids."""
+        alphabet = string.ascii_uppercase + "234567"
+        if self.seeded:
+            return "".join(self._random.choices(alphabet, k=length))
+        return "".join(secrets.choice(alphabet) for _ in range(length))
+
+    def trace_root(self, now_ms: int) -> str:
+        """The root of a new X-Ray trace: `1-<epoch seconds, hex>-<24 hex digits>`."""
+        return f"1-{now_ms // 1000:08x}-{self._bits(96):024x}"
+
+    def uniform(self, low: float, high: float) -> float:
+        """A number between `low` and `high` (jitter)."""
+        return self._random.uniform(low, high)
+
+    def below(self, n: int) -> int:
+        """A whole number from 0 to n - 1."""
+        return self._random.randrange(n)

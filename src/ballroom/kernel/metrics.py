@@ -1,0 +1,76 @@
+"""Counters of what AWS publishes as CloudWatch metrics, kept per minute from the start.
+
+A service counts; once a minute the counts become one row of the store, so that CloudWatch can serve
+them later. What a crash loses is at most the running minute, which is also what AWS promises.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ballroom.kernel.keys import Key
+from ballroom.kernel.records import Record
+
+if TYPE_CHECKING:
+    from ballroom.kernel.tx import Tx
+
+Dimensions = tuple[tuple[str, str], ...]
+MINUTE_MS = 60_000
+KEEP_MS = 15 * 24 * 3600 * 1000
+"""CloudWatch keeps one-minute data points for 15 days."""
+
+
+class MetricMinute(Record, frozen=True):
+    """All counts of one minute: (account, region, namespace, name, dimensions) and its statistics."""
+
+    points: list[tuple[str, str, str, str, Dimensions, int, float, float, float]]
+    """... then sample count, sum, minimum, maximum."""
+
+
+def metric_key(minute_ms: int) -> Key:
+    """One row a minute, in time order."""
+    return ("~metric", minute_ms)
+
+
+class Metrics:
+    """Counts in memory until the minute is over."""
+
+    def __init__(self) -> None:
+        self._points: dict[tuple[str, str, str, str, Dimensions], list[float]] = {}
+
+    def count(
+        self, account: str, region: str, namespace: str, name: str,
+        dimensions: Dimensions = (), value: float = 1.0,
+    ) -> None:
+        """Add a sample."""
+        key = (account, region, namespace, name, dimensions)
+        point = self._points.get(key)
+        if point is None:
+            self._points[key] = [1.0, value, value, value]
+            return
+        point[0] += 1
+        point[1] += value
+        if value < point[2]:
+            point[2] = value
+        if value > point[3]:
+            point[3] = value
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to store."""
+        return bool(self._points)
+
+    def store(self, tx: Tx) -> None:
+        """Write what was counted as the row of the current minute, and drop what is too old."""
+        minute = tx.now_ms - tx.now_ms % MINUTE_MS
+        points, self._points = self._points, {}
+        if points:
+            rows = [(*key, int(p[0]), p[1], p[2], p[3]) for key, p in points.items()]
+            before = tx.get(MetricMinute, metric_key(minute))
+            tx.put(metric_key(minute), MetricMinute((before.points if before else []) + rows))
+        for key, _ in tx.scan_items(MetricMinute, ("~metric",), metric_key(minute - KEEP_MS), limit=100):
+            tx.delete(key)
+
+    def read(self) -> dict[tuple[str, str, str, str, Dimensions], tuple[int, float, float, float]]:
+        """What has been counted in the running minute: sample count, sum, minimum, maximum."""
+        return {key: (int(p[0]), p[1], p[2], p[3]) for key, p in self._points.items()}

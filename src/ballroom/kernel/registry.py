@@ -1,0 +1,162 @@
+"""The one registry: operations, timers, deliveries, pages and data-plane hosts register themselves.
+
+Registering happens at import, through decorators; the server imports every package under
+`ballroom.services`. Routing, persistence, reset, the documentation tests and the console read this.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from ballroom.kernel.kernel import Kernel
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Operation(msgspec.Struct):
+    """One operation of one service."""
+
+    service: str
+    name: str
+    handler: Callable[..., Any]
+    waits: bool
+    """Whether the handler is `async` (several transactions) rather than synchronous (one)."""
+    internal: bool
+    """Callable by `call` only; not part of AWS's model, never on the wire, not validated."""
+    validate: Callable[[dict[str, Any]], None] | None = None
+    """Compiled from the model at first use."""
+
+
+class DeliveryKind(msgspec.Struct):
+    """How deliveries of one kind are carried out."""
+
+    name: str
+    handler: Callable[..., Awaitable[None]]
+    concurrency: int
+    on_exhausted: Callable[..., None] | None = None
+
+
+class Page(msgspec.Struct):
+    """A control page of the server itself."""
+
+    method: str
+    path: str
+    handler: Callable[..., Awaitable[Any]]
+
+
+class DataHost(msgspec.Struct):
+    """Requests to these host names belong to an application, not to the control plane."""
+
+    pattern: re.Pattern[str]
+    handler: Callable[..., Awaitable[Any]]
+
+
+class Registry:
+    """What has registered itself."""
+
+    def __init__(self) -> None:
+        self.operations: dict[tuple[str, str], Operation] = {}
+        self.timers: dict[str, Callable[..., None]] = {}
+        self.deliveries: dict[str, DeliveryKind] = {}
+        self.pages: dict[tuple[str, str], Page] = {}
+        self.data_hosts: list[DataHost] = []
+        self.on_start: list[Callable[[Kernel], None]] = []
+
+    def services(self) -> list[str]:
+        """The names of the services that have operations, sorted."""
+        return sorted({service for service, _ in self.operations})
+
+    def operations_of(self, service: str) -> list[str]:
+        """The names of a service's public operations, sorted."""
+        return sorted(n for (s, n), op in self.operations.items() if s == service and not op.internal)
+
+
+registry = Registry()
+
+
+def _service_of(handler: Callable[..., Any]) -> str:
+    """`ballroom.services.lambda_.operations.functions` -> `lambda`."""
+    parts = handler.__module__.split(".")
+    if parts[:2] == ["ballroom", "services"] and len(parts) > 2:
+        return parts[2].rstrip("_")
+    raise ValueError(f"{handler.__module__} is no service; name the service in @operation")
+
+
+def operation(name: str, *, service: str | None = None, internal: bool = False) -> Callable[[F], F]:
+    """Register a handler as an operation; the service is the package the handler lives in."""
+
+    def register(handler: F) -> F:
+        owner = service or _service_of(handler)
+        if (owner, name) in registry.operations and registry.operations[owner, name].handler is not handler:
+            raise ValueError(f"{owner}:{name} is registered twice")
+        registry.operations[owner, name] = Operation(
+            owner, name, handler, inspect.iscoroutinefunction(handler), internal
+        )
+        return handler
+
+    return register
+
+
+def on_timer(kind: str) -> Callable[[F], F]:
+    """Register what a timer of this kind does: `fn(tx, *subject)`; late or repeated must be harmless."""
+
+    def register(handler: F) -> F:
+        registry.timers[kind] = handler
+        return handler
+
+    return register
+
+
+def on_delivery(kind: str, *, concurrency: int = 100) -> Callable[[F], F]:
+    """Register how deliveries of a kind are attempted: `async fn(ctx, delivery)`; raising is a failed attempt.
+
+    At most `concurrency` run at once.
+    """
+
+    def register(handler: F) -> F:
+        registry.deliveries[kind] = DeliveryKind(kind, handler, concurrency)
+        return handler
+
+    return register
+
+
+def on_exhausted(kind: str) -> Callable[[F], F]:
+    """Register what happens, in the commit that removes it, to a delivery that ran out of tries or age."""
+
+    def register(handler: F) -> F:
+        registry.deliveries[kind].on_exhausted = handler
+        return handler
+
+    return register
+
+
+def on_start(handler: F) -> F:
+    """Register what rebuilds a service's derived memory: at start, and after a failed commit."""
+    registry.on_start.append(handler)
+    return handler
+
+
+def page(method: str, path: str) -> Callable[[F], F]:
+    """Register a control page; a path that ends in `/*` takes everything below it."""
+
+    def register(handler: F) -> F:
+        registry.pages[method, path] = Page(method, path, handler)
+        return handler
+
+    return register
+
+
+def data_host(pattern: str) -> Callable[[F], F]:
+    """Register a handler `async fn(ctx, http, match)` for host names that match fully (port removed)."""
+
+    def register(handler: F) -> F:
+        registry.data_hosts.append(DataHost(re.compile(pattern, re.IGNORECASE), handler))
+        return handler
+
+    return register
