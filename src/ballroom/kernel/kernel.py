@@ -114,7 +114,7 @@ class Kernel:
         self.ids = Ids(settings.seed)
         self.clock = Clock(virtual=settings.clock == "virtual")
         self.trace = Trace()
-        self.metrics = Metrics()
+        self.metrics = Metrics(on_first=self._store_metrics_later)
         self.credentials = Credentials(self)
         self.blobs = blobs
         self.engine = engine
@@ -146,7 +146,6 @@ class Kernel:
         for agenda in self.agendas:
             agenda.rebuild()
         self.dispatcher.rebuild()
-        self._every_minute()
         self._collect_later()
 
     def _run_start_hooks(self) -> None:
@@ -200,14 +199,17 @@ class Kernel:
         if not task.cancelled() and (failure := task.exception()) is not None:
             log.error("background task %s failed", task.get_name(), exc_info=failure)
 
-    def _every_minute(self) -> None:
-        if self.metrics.waiting:
-            try:
-                self.transact(self.metrics.store)
-            except ServiceError as refused:
-                log.warning("metrics of a minute were not stored: %s", refused)
+    def _store_metrics_later(self) -> None:
+        # armed by the first count of a minute, so that an idle virtual month has no minutes to go through
         now = self.clock.now_ms()
-        self.clock.at(now - now % MINUTE_MS + MINUTE_MS, self._every_minute, pulls=False)
+        self.clock.at(now - now % MINUTE_MS + MINUTE_MS, self._store_metrics, pulls=False)
+
+    def _store_metrics(self) -> None:
+        try:
+            self.transact(self.metrics.store)
+        except ServiceError as refused:
+            log.warning("metrics are not stored yet: %s", refused)
+            self._store_metrics_later()
 
     def _collect_later(self) -> None:
         def collect() -> None:

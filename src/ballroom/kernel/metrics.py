@@ -6,6 +6,7 @@ them later. What a crash loses is at most the running minute, which is also what
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ballroom.kernel.keys import Key
@@ -35,7 +36,9 @@ def metric_key(minute_ms: int) -> Key:
 class Metrics:
     """Counts in memory until the minute is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_first: Callable[[], None] = lambda: None) -> None:
+        """`on_first` is told when there is something to store again."""
+        self._on_first = on_first
         self._points: dict[tuple[str, str, str, str, Dimensions], list[float]] = {}
 
     def count(
@@ -46,6 +49,8 @@ class Metrics:
         key = (account, region, namespace, name, dimensions)
         point = self._points.get(key)
         if point is None:
+            if not self._points:
+                self._on_first()
             self._points[key] = [1.0, value, value, value]
             return
         point[0] += 1

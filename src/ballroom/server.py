@@ -1,0 +1,100 @@
+"""The composition root: settings in, a serving Ballroom out.
+
+Puts the data directory, the store, the kernel, the services and the gateway together, and takes them
+apart again in the opposite order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from pathlib import Path
+from typing import Any
+
+from ballroom.gateway.gateway import Gateway
+from ballroom.kernel.errors import AlreadyRefused
+from ballroom.kernel.kernel import Kernel
+from ballroom.kernel.settings import Settings
+from ballroom.kernel.store.backup import backup
+from ballroom.kernel.store.blob_files import FileBlobs
+from ballroom.kernel.store.blobs import Blobs, MemoryBlobs
+from ballroom.kernel.store.directory import DataDirectory
+from ballroom.kernel.store.engine import Engine
+from ballroom.kernel.store.memory import MemoryEngine
+from ballroom.kernel.store.sqlite import SqliteEngine
+from ballroom.services import load_services
+
+log = logging.getLogger("ballroom.server")
+
+
+class Ballroom:
+    """One server. `start` and `stop` run on the loop that serves it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.directory: DataDirectory | None = None
+        self.kernel: Kernel
+        self.gateway: Gateway
+
+    async def start(self) -> None:
+        """Open the data directory and serve.
+
+        Raises:
+            AlreadyRefused: the directory is in use, or of a newer release; the address is taken; ...
+        """
+        settings = self.settings
+        if not settings.loopback and settings.auth == "open":
+            raise AlreadyRefused(
+                "auth mode 'open' accepts anybody; it is refused on an address beyond loopback. "
+                "Use --auth enforce."
+            )
+        load_services()
+        loop = asyncio.get_running_loop()
+        try:
+            engine, blobs = self._open()
+            self.kernel = Kernel(settings, engine, blobs, loop)
+            self.gateway = Gateway(self.kernel)
+            await self.gateway.start(settings.host, settings.port, self._tls())
+            settings.port = self.gateway.port
+            self.kernel.start()
+        except BaseException:
+            if self.directory is not None:
+                self.directory.close()
+            raise
+
+    def _open(self) -> tuple[Engine, Blobs]:
+        path = self.settings.data_dir
+        if path is None:
+            return MemoryEngine(), MemoryBlobs()
+        self.directory = DataDirectory(path)
+        return (
+            SqliteEngine(self.directory.store, vfs=self.settings.store_vfs),
+            FileBlobs(self.directory.blobs),
+        )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        cert, key = self.settings.tls_cert, self.settings.tls_key
+        if cert is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(cert, key)
+        except (OSError, ssl.SSLError) as error:
+            raise AlreadyRefused(f"the TLS certificate {cert} cannot be used: {error}") from error
+        return context
+
+    async def stop(self) -> None:
+        """Finish what is under way within the drain time, make everything durable, let go of the directory."""
+        await self.gateway.stop(self.settings.drain_s)
+        await self.kernel.stop()
+        if self.directory is not None:
+            self.directory.close()
+
+    async def back_up(self, destination: Path) -> dict[str, Any]:
+        """Write an archive of the state at this moment, while serving."""
+        await self.kernel.shard.flush()
+        manifest = await asyncio.to_thread(
+            backup, self.directory, self.kernel.engine, self.kernel.blobs, destination
+        )
+        return {"path": str(destination), "sequence": manifest.sequence, "blobs": manifest.blobs}

@@ -1,0 +1,26 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cloud import Cloud
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    """A Ballroom in this process: in memory, virtual clock."""
+    made = Cloud()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def durable_cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """A Ballroom in this process on a temporary data directory; `reopen()` restarts it."""
+    made = Cloud(tmp_path)
+    yield made
+    made.close()
