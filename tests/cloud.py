@@ -21,12 +21,15 @@ import ballroom.services
 T = TypeVar("T")
 
 
-def load_services() -> None:  # tolerant while services are being written; ballroom.services.load_services afterwards
+def load_services() -> (
+    None
+):  # tolerant while services are being written; ballroom.services.load_services afterwards
     for found in pkgutil.iter_modules(ballroom.services.__path__):
         try:
             importlib.import_module(f"ballroom.services.{found.name}")
         except Exception:
             traceback.print_exc()
+
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -42,7 +45,9 @@ class CloudClock:
     def now_ms(self) -> int:
         return self._cloud.kernel.clock.now_ms()
 
-    def advance(self, *, ms: int = 0, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+    def advance(
+        self, *, ms: int = 0, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0
+    ) -> None:
         total = ms + round(1000 * (seconds + 60 * (minutes + 60 * (hours + 24 * days))))
         self._cloud.run(self._cloud.kernel.clock.advance(total))
 
@@ -66,7 +71,12 @@ class Cloud:
 
     async def _start(self) -> Kernel:
         settings = Settings(
-            **{"clock": "virtual", "data_dir": self._data_dir, "public_url": "http://localhost:4566", **self._settings}
+            **{
+                "clock": "virtual",
+                "data_dir": self._data_dir,
+                "public_url": "http://localhost:4566",
+                **self._settings,
+            }
         )
         if self._data_dir is None:
             kernel = Kernel(settings, MemoryEngine(), MemoryBlobs(), self.loop)
@@ -81,15 +91,22 @@ class Cloud:
 
     def caller(self, account: str = ACCOUNT, region: str = REGION, **more: Any) -> Caller:
         fields: dict[str, Any] = {
-            "arn": f"arn:aws:iam::{account}:root", "user_id": account, "access_key_id": "test",
-            "request_id": self.kernel.ids.uuid(), **more,
+            "arn": f"arn:aws:iam::{account}:root",
+            "user_id": account,
+            "access_key_id": "test",
+            "request_id": self.kernel.ids.uuid(),
+            **more,
         }
         return Caller(account=account, region=region, **fields)
 
-    def call(self, service: str, operation: str, caller: Caller | None = None, /, **input: Any) -> dict[str, Any]:
+    def call(
+        self, service: str, operation: str, caller: Caller | None = None, /, **input: Any
+    ) -> dict[str, Any]:
         return self.run(self.kernel.call(service, operation, input, caller or self.caller()))
 
-    def start(self, service: str, operation: str, caller: Caller | None = None, /, **input: Any) -> asyncio.Task[Any]:
+    def start(
+        self, service: str, operation: str, caller: Caller | None = None, /, **input: Any
+    ) -> asyncio.Task[Any]:
         """Begin a call that waits; `cloud.run(task)` takes its answer."""
 
         async def begin() -> asyncio.Task[Any]:
@@ -99,7 +116,9 @@ class Cloud:
 
         return self.run(begin())
 
-    def error(self, service: str, operation: str, caller: Caller | None = None, /, **input: Any) -> ServiceError:
+    def error(
+        self, service: str, operation: str, caller: Caller | None = None, /, **input: Any
+    ) -> ServiceError:
         """The error that a call answers; fails if it answers none."""
         try:
             answer = self.call(service, operation, caller, **input)

@@ -32,6 +32,11 @@ class Caller(msgspec.Struct, gc=False):
 def service_caller(account: str, region: str, service: str, request_id: str = "") -> Caller:
     """A service acting on its own behalf in an account."""
     return Caller(
-        account=account, region=region, arn=f"arn:aws:iam::{account}:root", user_id=account,
-        access_key_id="", request_id=request_id, source=service,
+        account=account,
+        region=region,
+        arn=f"arn:aws:iam::{account}:root",
+        user_id=account,
+        access_key_id="",
+        request_id=request_id,
+        source=service,
     )

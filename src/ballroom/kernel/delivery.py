@@ -26,7 +26,7 @@ from ballroom.kernel.registry import DeliveryKind, registry
 from ballroom.kernel.trace import Span
 
 if TYPE_CHECKING:
-    from ballroom.kernel.kernel import Context, Kernel
+    from ballroom.kernel.kernel import Kernel
     from ballroom.kernel.tx import Tx
 
 log = logging.getLogger("ballroom.delivery")
@@ -109,8 +109,13 @@ def _lane_key(head: Head) -> Key:
 
 
 def add(
-    tx: Tx, kind: str, payload: bytes, policy: RetryPolicy,
-    lane: str | None, due_ms: int | None, subject: str,
+    tx: Tx,
+    kind: str,
+    payload: bytes,
+    policy: RetryPolicy,
+    lane: str | None,
+    due_ms: int | None,
+    subject: str,
 ) -> str:
     """See `Tx.deliver`."""
     if kind not in registry.deliveries:
@@ -119,9 +124,19 @@ def add(
     due = tx.now_ms if due_ms is None else due_ms
     dispatcher = kernel.dispatcher
     head = Head(
-        tx.ids.uuid(), kind, subject, caller.account, caller.region, tx.now_ms, 0, policy, lane,
+        tx.ids.uuid(),
+        kind,
+        subject,
+        caller.account,
+        caller.region,
+        tx.now_ms,
+        0,
+        policy,
+        lane,
         dispatcher.next_lane_sequence() if lane is not None else 0,
-        caller.arn, caller.trace, caller.span or caller.request_id,
+        caller.arn,
+        caller.trace,
+        caller.span or caller.request_id,
     )
     tx.put(_payload_key(head.id), Payload(payload))
     if lane is not None:
@@ -358,23 +373,40 @@ class Dispatcher:
             self._failed(head, due_ms, payload.data, f"{outcome}: {failure}")
         finally:
             kernel.trace.record(
-                Span(head.id, head.cause, "delivery", head.kind, head.account, head.region,
-                     now, kernel.clock.now_ms(), outcome)
+                Span(
+                    head.id,
+                    head.cause,
+                    "delivery",
+                    head.kind,
+                    head.account,
+                    head.region,
+                    now,
+                    kernel.clock.now_ms(),
+                    outcome,
+                )
             )
 
     def _failed(self, head: Head, due_ms: int, payload: bytes, error: str) -> None:
         policy, now, attempts = head.policy, self._kernel.clock.now_ms(), head.attempt + 1
         if policy.maximum_attempts is not None and attempts >= policy.maximum_attempts:
-            self._exhaust(msgspec.structs.replace(head, attempt=attempts, last_error=error[:1024]),
-                          due_ms, payload, "retries")
+            self._exhaust(
+                msgspec.structs.replace(head, attempt=attempts, last_error=error[:1024]),
+                due_ms,
+                payload,
+                "retries",
+            )
             return
         waits = policy.back_off_ms
         wait = waits[min(attempts, len(waits)) - 1] if waits else 0
         if policy.jitter:
             wait = int(wait * (1 - policy.jitter * self._kernel.ids.uniform(0, 1)))
         if policy.maximum_age_ms is not None and now + wait - head.created_ms > policy.maximum_age_ms:
-            self._exhaust(msgspec.structs.replace(head, attempt=attempts, last_error=error[:1024]),
-                          due_ms, payload, "age")
+            self._exhaust(
+                msgspec.structs.replace(head, attempt=attempts, last_error=error[:1024]),
+                due_ms,
+                payload,
+                "age",
+            )
             return
         self._put_off(head, due_ms, now + wait, attempts, error[:1024])
 
@@ -409,13 +441,22 @@ class Dispatcher:
         except (Throttled, Unavailable):
             self._put_off_in_memory(due_ms, head)
         except Exception:
-            log.exception("delivery %s (%s) could not be dead-lettered; it is tried again", head.id, head.kind)
+            log.exception(
+                "delivery %s (%s) could not be dead-lettered; it is tried again", head.id, head.kind
+            )
             self._put_off(head, due_ms, self._kernel.clock.now_ms() + 60_000, head.attempt, head.last_error)
 
     def _caller(self, head: Head) -> Caller:
         return Caller(
-            account=head.account, region=head.region, arn=head.arn, user_id=head.account,
-            access_key_id="", request_id=head.id, trace=head.trace, source="delivery", span=head.id,
+            account=head.account,
+            region=head.region,
+            arn=head.arn,
+            user_id=head.account,
+            access_key_id="",
+            request_id=head.id,
+            trace=head.trace,
+            source="delivery",
+            span=head.id,
         )
 
     @property

@@ -21,7 +21,7 @@ class Ids:
 
     def __init__(self, seed: int | None = None) -> None:
         self.seeded = seed is not None
-        self._random = random.Random(seed if seed is not None else secrets.randbits(256))  # noqa: S311 - ids, not secrets
+        self._random = random.Random(seed if seed is not None else secrets.randbits(256))
         self._bits = self._random.getrandbits
 
     def uuid(self) -> str:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar, cast
 
-
 from ballroom.kernel.caller import Caller, service_caller
 from ballroom.kernel.clock import Clock
 from ballroom.kernel.credentials import Credentials
@@ -20,7 +19,7 @@ from ballroom.kernel.ids import Ids
 from ballroom.kernel.keys import Key, pack, unpack
 from ballroom.kernel.metrics import MINUTE_MS, Metrics
 from ballroom.kernel.model.service import load_service
-from ballroom.kernel.records import R, Record, decode
+from ballroom.kernel.records import R, decode
 from ballroom.kernel.registry import Operation, registry
 from ballroom.kernel.settings import Settings
 from ballroom.kernel.store.blobs import Blobs
@@ -108,7 +107,9 @@ class Context:
 class Kernel:
     """One Ballroom without its gateway. Make it on the loop's thread, then `start`."""
 
-    def __init__(self, settings: Settings, engine: Engine, blobs: Blobs, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, blobs: Blobs, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.settings = settings
         self.loop = loop
         self.ids = Ids(settings.seed)
@@ -119,9 +120,13 @@ class Kernel:
         self.blobs = blobs
         self.engine = engine
         self.shard = Shard(
-            engine, loop,
-            inline=settings.data_dir is None, overlay_bytes=settings.overlay_bytes, overlay_age_s=settings.overlay_age_s,
-            on_rebuild=self._rebuild, on_idle=self.clock.consider_skipping,
+            engine,
+            loop,
+            inline=settings.data_dir is None,
+            overlay_bytes=settings.overlay_bytes,
+            overlay_age_s=settings.overlay_age_s,
+            on_rebuild=self._rebuild,
+            on_idle=self.clock.consider_skipping,
         )
         self.agendas = (Agenda(self, housekeeping=False), Agenda(self, housekeeping=True))
         self.dispatcher = Dispatcher(self)
@@ -220,8 +225,9 @@ class Kernel:
 
     async def collect_blobs(self) -> None:
         """Remove blobs that no row refers to, once that is durable."""
-        await self.shard.flush()
-        await self.blobs.collect(lambda sha256: self.read(BlobCount, blob_key(sha256)) is not None)
+        await self.blobs.collect(
+            lambda sha256: self.read(BlobCount, blob_key(sha256)) is not None, self.shard.flush
+        )
 
     # -- derived memory and reading outside transactions ---------------------------------------------
 
@@ -314,11 +320,22 @@ class Kernel:
         finally:
             tx.caller = before
             self.trace.record(
-                Span(self.ids.hex(16), caller.span or caller.request_id, service, name, caller.account,
-                     caller.region, start, start, outcome)
+                Span(
+                    self.ids.hex(16),
+                    caller.span or caller.request_id,
+                    service,
+                    name,
+                    caller.account,
+                    caller.region,
+                    start,
+                    start,
+                    outcome,
+                )
             )
 
-    def submit(self, service: str, name: str, input: Request, caller: Caller, reply: Reply) -> Callable[[], None] | None:
+    def submit(
+        self, service: str, name: str, input: Request, caller: Caller, reply: Reply
+    ) -> Callable[[], None] | None:
         """Carry out an operation; `reply` is called once its answer may leave the process.
 
         The gateway's way in: synchronous operations cost no task. The answer is the cancel function of
@@ -347,11 +364,20 @@ class Kernel:
                 answer = {}
         except ServiceError as error:
             sequence, answer, outcome = tx.abandon(), error, error.shape
-        except Exception:
+        except Exception:  # noqa: BLE001 - a bug of ours: logged, answered without details
             sequence, answer, outcome = tx.abandon(), _bug(service, name, caller), "InternalFailure"
         self.trace.record(
-            Span(caller.request_id, caller.span, service, name, caller.account, caller.region,
-                 tx.now_ms, tx.now_ms, outcome)
+            Span(
+                caller.request_id,
+                caller.span,
+                service,
+                name,
+                caller.account,
+                caller.region,
+                tx.now_ms,
+                tx.now_ms,
+                outcome,
+            )
         )
         if sequence == 0:
             reply(answer)
@@ -360,15 +386,23 @@ class Kernel:
         return None
 
     def _wait_for(
-        self, op: Operation, go_on: Callable[[Context], Awaitable[Response]],
-        caller: Caller, reply: Reply, observed: int,
+        self,
+        op: Operation,
+        go_on: Callable[[Context], Awaitable[Response]],
+        caller: Caller,
+        reply: Reply,
+        observed: int,
     ) -> Callable[[], None]:
         task = self.spawn(self._waited(op, go_on, caller, reply, observed), f"{op.service}:{op.name}")
         return lambda: None if task.done() else cast(None, task.cancel())
 
     async def _waited(
-        self, op: Operation, go_on: Callable[[Context], Awaitable[Response]],
-        caller: Caller, reply: Reply, observed: int,
+        self,
+        op: Operation,
+        go_on: Callable[[Context], Awaitable[Response]],
+        caller: Caller,
+        reply: Reply,
+        observed: int,
     ) -> None:
         ctx = Context(self, caller)
         ctx._observed = observed
@@ -382,7 +416,7 @@ class Kernel:
                 answer = await go_on(ctx) or {}
             except ServiceError as error:
                 answer = error
-            except Exception:
+            except Exception:  # noqa: BLE001 - a bug of ours: logged, answered without details
                 answer = _bug(op.service, op.name, caller)
             try:
                 await ctx.durable()
@@ -392,8 +426,17 @@ class Kernel:
             if hold is not None:
                 hold.resume()
         self.trace.record(
-            Span(caller.request_id, caller.span, op.service, op.name, caller.account, caller.region,
-                 start, self.clock.now_ms(), answer.shape if isinstance(answer, ServiceError) else "ok")
+            Span(
+                caller.request_id,
+                caller.span,
+                op.service,
+                op.name,
+                caller.account,
+                caller.region,
+                start,
+                self.clock.now_ms(),
+                answer.shape if isinstance(answer, ServiceError) else "ok",
+            )
         )
         reply(answer)
 
@@ -405,7 +448,10 @@ class Kernel:
         """
         future: asyncio.Future[Response | ServiceError] = self.loop.create_future()
         cancel = self.submit(
-            service, name, input, caller or self.system_caller(),
+            service,
+            name,
+            input,
+            caller or self.system_caller(),
             lambda answer: None if future.done() else future.set_result(answer),
         )
         try:
@@ -435,5 +481,3 @@ def _accept(input: Request) -> None:
 def _bug(service: str, name: str, caller: Caller) -> InternalFailure:
     log.exception("%s:%s failed (request %s)", service, name, caller.request_id)
     return InternalFailure()
-
-

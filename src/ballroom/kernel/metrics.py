@@ -42,8 +42,13 @@ class Metrics:
         self._points: dict[tuple[str, str, str, str, Dimensions], list[float]] = {}
 
     def count(
-        self, account: str, region: str, namespace: str, name: str,
-        dimensions: Dimensions = (), value: float = 1.0,
+        self,
+        account: str,
+        region: str,
+        namespace: str,
+        name: str,
+        dimensions: Dimensions = (),
+        value: float = 1.0,
     ) -> None:
         """Add a sample."""
         key = (account, region, namespace, name, dimensions)

@@ -118,15 +118,25 @@ class Tx:
         return [(unpack(row.key), self._decoded(kind, row)) for row in rows]
 
     def scan_prefix(
-        self, kind: type[R], prefix: Key, *, after: Key | None = None,
-        limit: int | None = None, reverse: bool = False,
+        self,
+        kind: type[R],
+        prefix: Key,
+        *,
+        after: Key | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
     ) -> list[R]:
         """The records whose keys begin with `prefix`; `after` goes on behind (reverse: before) a key."""
         return [self._decoded(kind, row) for row in self._prefix(prefix, after, limit, reverse)]
 
     def scan_prefix_items(
-        self, kind: type[R], prefix: Key, *, after: Key | None = None,
-        limit: int | None = None, reverse: bool = False,
+        self,
+        kind: type[R],
+        prefix: Key,
+        *,
+        after: Key | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
     ) -> list[tuple[Key, R]]:
         """Like `scan_prefix`, with the keys."""
         rows = self._prefix(prefix, after, limit, reverse)
@@ -160,8 +170,14 @@ class Tx:
         timers.remove(self, due_ms, kind, subject, housekeeping)
 
     def deliver(
-        self, kind: str, payload: bytes, *, policy: delivery.RetryPolicy,
-        lane: str | None = None, due_ms: int | None = None, subject: str = "",
+        self,
+        kind: str,
+        payload: bytes,
+        *,
+        policy: delivery.RetryPolicy,
+        lane: str | None = None,
+        due_ms: int | None = None,
+        subject: str = "",
     ) -> str:
         """Leave something to be done after this commit, at least once; the delivery's id.
 
@@ -169,9 +185,7 @@ class Tx:
         """
         return delivery.add(self, kind, payload, policy, lane, due_ms, subject)
 
-    def call(
-        self, service: str, operation: str, input: Request, *, caller: Caller | None = None
-    ) -> Response:
+    def call(self, service: str, operation: str, input: Request, *, caller: Caller | None = None) -> Response:
         """Call another service within this transaction; its writes are undone if it raises.
 
         Raises:
@@ -216,6 +230,7 @@ class Tx:
         """Count one more row that refers to a blob; call it in the commit that stores the reference."""
         count = self.get(BlobCount, blob_key(ref.sha256))
         self.put(blob_key(ref.sha256), BlobCount((count.references if count else 0) + 1))
+        self.when_durable(lambda: self.kernel.blobs.release(ref))
 
     def unlink_blob(self, ref: BlobRef) -> None:
         """Count one row less; a blob that nothing refers to is collected later."""

@@ -155,7 +155,9 @@ class BallroomServer:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, service: str, *, region: str | None = None, account: str | None = None, **more: Any) -> Any:
+    def client(
+        self, service: str, *, region: str | None = None, account: str | None = None, **more: Any
+    ) -> Any:
         """A boto3 client of a service; made once for each region and account."""
         import boto3
         from botocore.config import Config
@@ -164,13 +166,20 @@ class BallroomServer:
         if name not in self._clients:
             more.setdefault("config", Config(retries={"total_max_attempts": 1}))
             self._clients[name] = boto3.client(
-                service, endpoint_url=self.endpoint, region_name=region or self.settings.region,
-                aws_access_key_id=account or "test", aws_secret_access_key="test", **more,
+                service,
+                endpoint_url=self.endpoint,
+                region_name=region or self.settings.region,
+                aws_access_key_id=account or "test",
+                aws_secret_access_key="test",
+                **more,
             )
         return self._clients[name]
 
     def deploy(
-        self, template: str | Path | dict[str, Any], *, stack: str = "test",
+        self,
+        template: str | Path | dict[str, Any],
+        *,
+        stack: str = "test",
         parameters: dict[str, str] | None = None,
     ) -> dict[str, str]:
         """Deploy a SAM or CloudFormation template and wait; its outputs.

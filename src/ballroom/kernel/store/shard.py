@@ -98,7 +98,9 @@ class Shard:
         self.flushes = 0
         self._inline = inline
         """An engine without a disk is not worth a thread: its commits happen at the end of the loop's turn."""
-        self._jobs: queue.SimpleQueue[tuple[int, list[tuple[bytes, bytes | None]]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[int, list[tuple[bytes, bytes | None]]] | None] = (
+            queue.SimpleQueue()
+        )
         self._writer: threading.Thread | None = None
         if not inline:
             self._writer = threading.Thread(target=self._write_forever, name="ballroom-writer", daemon=True)
