@@ -78,7 +78,8 @@ def backup(directory: DataDirectory | None, engine: Engine, blobs: Blobs, destin
         raise AlreadyRefused(f"{destination} cannot be written: {error.strerror}") from error
     finally:
         draft.unlink(missing_ok=True)
-        snapshot.unlink(missing_ok=True)
+        for suffix in ("", "-wal", "-shm"):
+            snapshot.with_name(snapshot.name + suffix).unlink(missing_ok=True)
     return manifest
 
 

@@ -18,7 +18,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import msgspec
 
@@ -41,7 +41,13 @@ class BlobMissing(Exception):
 
 
 class BlobWriter(ABC):
-    """One blob being written, in pieces. Ends with `finish` or `abort`."""
+    """One blob being written, in pieces: a context manager that aborts unless `finish` was reached."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.abort()
 
     @abstractmethod
     async def write(self, chunk: bytes | bytearray | memoryview) -> None:

@@ -28,6 +28,7 @@ def connect(path: Path, vfs: str | None, *, cache_kb: int) -> apsw.Connection:
         "fullfsync = on",  # macOS: fsync alone stops at the drive's cache; elsewhere without effect
         "checkpoint_fullfsync = on",
         f"cache_size = -{cache_kb}",
+        "trusted_schema = off",  # a restored file may come from anywhere
         "mmap_size = 0",  # a bad sector under a mapped page would kill the process instead of failing a read
     ):
         connection.execute(f"pragma {pragma}")

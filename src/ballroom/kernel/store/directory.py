@@ -136,6 +136,7 @@ def write_format(path: Path, version: int) -> None:
     """Write the format's number, durably and at once."""
     draft = path / "format.new"
     draft.write_text(f"{version}\n", "ascii")
+    draft.chmod(0o600)
     sync_path(draft)
     draft.rename(path / "format")
     sync_path(path)
