@@ -1,0 +1,168 @@
+"""One runtime process, from the supervisor: forked by a zygote, with a channel and an output pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from ballroom.runtime.channel import FrameChannel, OnFrame
+from ballroom.runtime.zygotes import Zygote
+
+_PIPE_BYTES = 1 << 20
+_READ_BYTES = 16 * 1024  # of one-letter lines that is 8,000 events: about 2 ms of the loop
+_F_SETPIPE_SZ = 1031
+
+
+class Channel(Protocol):
+    """How invocations reach a runtime process."""
+
+    def send(self, kind: int, header: dict[str, Any], body: bytes) -> None:
+        """Send a frame (only INVOKE goes this way)."""
+
+    def drain(self) -> None:
+        """Take what has already arrived."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
+class RuntimeProcess:
+    """Alive from `start` until `on_gone` was called, once, with its wait status (None: not known)."""
+
+    def __init__(self, on_output: Callable[[bytes], bool], on_gone: Callable[[int | None], None]) -> None:
+        self.pid = 0
+        self.alive = False
+        self._on_output = on_output
+        self._on_gone = on_gone
+        self._loop = asyncio.get_running_loop()
+        self._channel: Channel | None = None
+        self._output = -1
+        self._pause: asyncio.TimerHandle | None = None
+        self._doom: asyncio.TimerHandle | None = None
+
+    async def start(
+        self, zygote: Zygote, request: dict[str, Any], on_frame: OnFrame, channel: Channel | None = None
+    ) -> None:
+        """Have it forked. `channel`: use this one instead of frames on a socket pair."""
+        ours, theirs = socket.socketpair()
+        read_fd, write_fd = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(write_fd, _F_SETPIPE_SZ, _PIPE_BYTES)
+        os.set_blocking(read_fd, False)
+        self._output = read_fd
+        self._channel = channel or FrameChannel(ours, on_frame, self._closed)
+        self.alive = True
+        self._loop.add_reader(read_fd, self._readable)
+        try:
+            self.pid = await zygote.fork(request, [theirs.fileno(), write_fd], self._exited)
+        except BaseException:
+            self._let_go()
+            raise
+        finally:
+            theirs.close()
+            os.close(write_fd)
+            if channel is not None:
+                ours.close()
+
+    def send(self, kind: int, header: dict[str, Any], body: bytes) -> None:
+        """Send it a frame."""
+        if self._channel is not None:
+            self._channel.send(kind, header, body)
+
+    def drain_output(self) -> None:
+        """Take everything that the process has written so far."""
+        while self._output >= 0:
+            try:
+                data = os.read(self._output, _READ_BYTES)
+            except (BlockingIOError, InterruptedError):
+                return
+            if not data:
+                self._close_output()
+                return
+            self._on_output(data)
+
+    def kill(self) -> None:
+        """End it and all that it started, now. `on_gone` follows."""
+        if self.alive and self.pid:
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGKILL)
+
+    def peak_memory_kb(self) -> int:
+        """The most memory it has used, where the system tells (else 0)."""
+        return _status_kb(self.pid, "VmHWM:") if self.alive else 0
+
+    def memory_kb(self) -> int:
+        """The memory it uses now, where the system tells (else 0)."""
+        return _status_kb(self.pid, "VmRSS:") if self.alive else 0
+
+    def abandon(self) -> None:
+        """Kill it and hear no more of it."""
+        self.kill()
+        self._let_go()
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._output, _READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        if not data:
+            self._close_output()
+        elif not self._on_output(data) and self._output >= 0:
+            self._loop.remove_reader(self._output)
+            self._pause = self._loop.call_later(0.005, self._resume)
+
+    def _resume(self) -> None:
+        self._pause = None
+        if self._output >= 0:
+            self._loop.add_reader(self._output, self._readable)
+
+    def _closed(self) -> None:
+        """The channel ended: the exit follows at once, or the process is beyond use."""
+        if self.alive and self._doom is None:
+            self._doom = self._loop.call_later(1.0, self.kill)
+
+    def _exited(self, status: int | None) -> None:
+        if not self.alive:
+            return
+        if self._channel is not None:
+            self._channel.drain()
+        self.drain_output()
+        self._let_go()
+        self._on_gone(status)
+
+    def _let_go(self) -> None:
+        self.alive = False
+        if self._doom is not None:
+            self._doom.cancel()
+        if self._channel is not None:
+            self._channel.close()
+        self._close_output()
+
+    def _close_output(self) -> None:
+        if self._output < 0:
+            return
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        self._loop.remove_reader(self._output)
+        os.close(self._output)
+        self._output = -1
+
+
+def _status_kb(pid: int, field: str) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(field):
+                return int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    return 0
