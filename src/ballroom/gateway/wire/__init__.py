@@ -1,0 +1,37 @@
+"""Wire protocols: requests into input values, outputs and errors into replies.
+
+`codec(operation, protocol)` compiles an operation when it is first called in a protocol and keeps it.
+Nothing here knows what an operation does, or decides which operation a request is for, save that the
+REST protocols find it by method and path (`rest.router`).
+"""
+
+from __future__ import annotations
+
+from ballroom.gateway.wire.codec import Codec, Reply, WireProtocol
+from ballroom.gateway.wire.json import JsonProtocol
+from ballroom.gateway.wire.query import QueryProtocol
+from ballroom.gateway.wire.rest import router
+from ballroom.gateway.wire.restjson import RestJsonProtocol
+from ballroom.kernel.model import OperationModel
+
+PROTOCOLS: dict[str, WireProtocol] = {
+    protocol.name: protocol for protocol in (JsonProtocol(), QueryProtocol(), RestJsonProtocol())
+}
+"""By the names that the models give them."""
+
+_codecs: dict[tuple[OperationModel, str], Codec] = {}
+
+
+def codec(operation: OperationModel, protocol: str) -> Codec:
+    """The operation's codec in a protocol.
+
+    Raises:
+        KeyError: Ballroom does not speak that protocol (`ec2`).
+    """
+    found = _codecs.get((operation, protocol))
+    if found is None:
+        found = _codecs[operation, protocol] = PROTOCOLS[protocol].compile(operation)
+    return found
+
+
+__all__ = ["PROTOCOLS", "Codec", "Reply", "WireProtocol", "codec", "router"]

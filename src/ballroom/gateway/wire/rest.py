@@ -1,0 +1,246 @@
+"""Where rest-json and rest-xml put members: path, query string, headers, status and body.
+
+Also finds the operation for a method and path (`RestRouter`), since only the model knows them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from ballroom.gateway.wire import values
+from ballroom.gateway.wire.codec import Headers
+from ballroom.kernel.model import Member, OperationModel, SerializationFailed, ServiceModel, Shape
+from ballroom.kernel.model.service import load_service
+
+UNSAFE_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
+
+
+def decode(text: str) -> str:
+    """Text from its percent-encoded form."""
+    if "%" not in text:
+        return text
+    return values.utf8(unquote_to_bytes(text))
+
+
+def query_pairs(query: str) -> list[tuple[str, str]]:
+    """Names and values of a query string; a name alone has an empty value."""
+    if not query:
+        return []
+    pairs = []
+    for part in query.split("&"):
+        if part:
+            name, _, value = part.replace("+", " ").partition("=")
+            pairs.append((decode(name), decode(value)))
+    return pairs
+
+
+# --- finding the operation
+
+
+class Route:
+    """An operation's place: method, path pattern, and what must stand in query string and headers."""
+
+    def __init__(self, operation: OperationModel) -> None:
+        self.operation = operation
+        path, _, query = operation.uri.partition("?")
+        self.literals = query_pairs(query)
+        self.path = path
+        self.pattern = path_pattern(path)
+        shape = operation.input
+        members = [] if shape is None else [shape.members[name] for name in shape.required]
+        self.queries = [member.wire_name for member in members if member.location == "querystring"]
+        self.headers = [member.wire_name.lower() for member in members if member.location == "header"]
+
+    @property
+    def rank(self) -> tuple[int, int, int, int]:
+        """The more it demands, the earlier it is tried."""
+        labels = self.path.count("{")
+        fixed = len(re.sub(r"\{[^}]*\}", "", self.path))
+        return (-len(self.literals), labels, -fixed, -len(self.queries) - len(self.headers))
+
+    def takes(self, path: str, queries: dict[str, str], headers: dict[str, str]) -> bool:
+        """Whether a request is for this operation."""
+        return (
+            self.pattern.fullmatch(path) is not None
+            and all(name in queries and (not value or queries[name] == value) for name, value in self.literals)
+            and all(name in queries for name in self.queries)
+            and all(name in headers for name in self.headers)
+        )
+
+
+def path_pattern(path: str) -> re.Pattern[str]:
+    """A model's path (`/{Bucket}/{Key+}`) as a pattern; a slash at the end may be added or left out."""
+    pieces = []
+    for piece in re.split(r"(\{[^}]+\})", path.rstrip("/")):
+        if piece.startswith("{"):
+            pieces.append("(.+)" if piece.endswith("+}") else "([^/]+)")
+        else:
+            pieces.append(re.escape(piece))
+    return re.compile("".join(pieces) + ("" if path.endswith("+}") else "/?"), re.DOTALL)
+
+
+class RestRouter:
+    """Finds the operation of a REST service for a request."""
+
+    def __init__(self, service: ServiceModel) -> None:
+        self._routes: dict[str, list[Route]] = {}
+        for name in service.operation_names:
+            route = Route(service.operation(name))
+            self._routes.setdefault(route.operation.method, []).append(route)
+        for routes in self._routes.values():
+            routes.sort(key=lambda route: route.rank)
+
+    def find(
+        self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]]
+    ) -> OperationModel | None:
+        """The operation, or None. `path` and `query` are as sent; header names are lower case."""
+        queries, given = dict(query_pairs(query)), dict(headers)
+        for route in self._routes.get(method, ()):
+            if route.takes(path, queries, given):
+                return route.operation
+        return None
+
+
+@cache
+def router(service: str) -> RestRouter:
+    """The router of a service; made when first asked for (1 to 10 ms)."""
+    return RestRouter(load_service(service))
+
+
+# --- members of a request outside its body
+
+Setter = Callable[[dict[str, Any]], None]
+
+
+class RequestBinding:
+    """Takes an input's members from path, query string and headers."""
+
+    def __init__(self, operation: OperationModel) -> None:
+        path = operation.uri.partition("?")[0]
+        self._pattern = path_pattern(path)
+        shape = operation.input
+        members = list(shape.members.values()) if shape is not None else []
+        by_label = {member.wire_name: member for member in members if member.location == "uri"}
+        names = [label.rstrip("+") for label in re.findall(r"\{([^}]+)\}", path)]
+        self._labels = [(by_label[name].name, _text_in(by_label[name])) for name in names if name in by_label]
+        self._has_all_labels = len(self._labels) == len(names)
+        self._queries = {m.wire_name: m for m in members if m.location == "querystring"}
+        self._rest_of_query = next((m for m in self._queries.values() if m.shape.kind == "map"), None)
+        self._headers = {m.wire_name.lower(): m for m in members if m.location == "header"}
+        self._prefixes = [(m.wire_name.lower(), m) for m in members if m.location == "headers"]
+        self.body_members = [m for m in members if m.location is None]
+
+    def read(self, path: str, query: str, headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        """The members that do not stand in the body."""
+        found: dict[str, Any] = {}
+        if self._labels:
+            matched = self._pattern.fullmatch(path)
+            if matched is None or not self._has_all_labels:
+                raise SerializationFailed("The request's path does not fit the operation")
+            for (name, convert), text in zip(self._labels, matched.groups(), strict=False):
+                found[name] = convert(decode(text))
+        if self._queries and query:
+            self._read_query(query_pairs(query), found)
+        if self._headers or self._prefixes:
+            self._read_headers(headers, found)
+        return found
+
+    def _read_query(self, pairs: list[tuple[str, str]], found: dict[str, Any]) -> None:
+        for name, text in pairs:
+            member = self._queries.get(name)
+            if member is not None and member.shape.kind == "list":
+                found.setdefault(member.name, []).append(_text_in(member.shape.element)(text))
+            elif member is not None and member.shape.kind != "map":
+                found[member.name] = _text_in(member)(text)
+            elif self._rest_of_query is not None and member is None:
+                self._add_to_map(self._rest_of_query, name, text, found)
+
+    @staticmethod
+    def _add_to_map(member: Member, name: str, text: str, found: dict[str, Any]) -> None:
+        held = found.setdefault(member.name, {})
+        if member.shape.value.shape.kind == "list":
+            held.setdefault(name, []).append(text)
+        else:
+            held[name] = text
+
+    def _read_headers(self, headers: Sequence[tuple[str, str]], found: dict[str, Any]) -> None:
+        for name, text in headers:
+            member = self._headers.get(name)
+            if member is not None:
+                found[member.name] = _header_in(member, text)
+                continue
+            for prefix, collected in self._prefixes:
+                if name.startswith(prefix):
+                    found.setdefault(collected.name, {})[name[len(prefix) :]] = text
+                    break
+
+
+def _text_in(member: Member) -> Callable[[str], Any]:
+    return values.TEXT_IN.get(member.shape.kind, str)
+
+
+def _header_in(member: Member, text: str) -> Any:
+    if member.is_json_text:
+        try:
+            return json.loads(base64.b64decode(text, validate=True))
+        except (ValueError, RecursionError):
+            raise values.refuse("JSON header", text) from None
+    if member.shape.kind == "list":
+        convert = _text_in(member.shape.element)
+        if member.shape.element.shape.kind == "timestamp":
+            return [convert(part.strip()) for part in re.findall(r"[^,]+,[^,]+|[^,]+", text)]
+        return [convert(part.strip()) for part in text.split(",")]
+    return _text_in(member)(text)
+
+
+# --- members of an answer outside its body
+
+
+class ResponseBinding:
+    """Puts an output's members into status and headers."""
+
+    def __init__(self, shape: Shape | None, status: int) -> None:
+        members = list(shape.members.values()) if shape is not None else []
+        self._status = status
+        self._status_member = next((m.name for m in members if m.location == "statusCode"), None)
+        self._headers = [(m.name, m.wire_name, _header_out(m)) for m in members if m.location == "header"]
+        self._prefixes = [(m.name, m.wire_name) for m in members if m.location == "headers"]
+        self.body_members = [m for m in members if m.location is None]
+        self.payload = shape.payload if shape is not None else None
+
+    def write(self, output: dict[str, Any], headers: Headers) -> int:
+        """Adds to the headers; returns the status."""
+        for name, header, convert in self._headers:
+            value = output.get(name)
+            if value is not None:
+                headers.append((header, safe_header(convert(value))))
+        for name, prefix in self._prefixes:
+            for key, value in (output.get(name) or {}).items():
+                headers.append((safe_header(prefix + key), safe_header(value)))
+        if self._status_member is not None:
+            return int(output.get(self._status_member) or self._status)
+        return self._status
+
+
+def safe_header(text: str) -> str:
+    """Header text without line breaks or control characters: data must not add headers of its own."""
+    return UNSAFE_IN_HEADER.sub(" ", text)
+
+
+def _header_out(member: Member) -> Callable[[Any], str]:
+    if member.is_json_text:
+        return lambda value: base64.b64encode(json.dumps(value).encode()).decode()
+    shape = member.shape
+    if shape.kind == "timestamp":
+        chosen = values.TIMESTAMPS_OUT[member.timestamp_format or "rfc822"]
+        return lambda value: str(chosen(value))
+    if shape.kind == "list":
+        inner = _header_out(shape.element)
+        return lambda value: ", ".join(map(inner, value))
+    return values.TEXT_OUT[shape.kind]
