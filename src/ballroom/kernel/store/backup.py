@@ -20,9 +20,9 @@ import msgspec
 
 from ballroom.kernel.errors import AlreadyRefused
 from ballroom.kernel.store.blobs import BlobRef, Blobs
-from ballroom.kernel.store.connection import sync_path
 from ballroom.kernel.store.directory import FORMAT, DataDirectory, write_format
 from ballroom.kernel.store.engine import Engine, EngineError
+from ballroom.kernel.store.files import make_folder, sync_path
 from ballroom.kernel.store.sqlite import SqliteEngine
 
 _MANIFEST = "manifest.json"
@@ -93,7 +93,7 @@ def restore(archive: Path, path: Path) -> Manifest:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise AlreadyRefused(f"{path} is not an empty directory; a restore never overwrites.")
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path)
         path.chmod(0o700)
         with archive.open("rb") as file, tarfile.open(fileobj=file, mode="r:*") as members:
             manifest = _unpack(members, archive, path)
@@ -175,7 +175,7 @@ def _read_manifest(member: tarfile.TarInfo, content: IO[bytes], archive: Path) -
 
 def _write(content: IO[bytes], path: Path) -> str:
     """Write a new file, durably; returns the hash of what it holds."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     digest = sha256()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:

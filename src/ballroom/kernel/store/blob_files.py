@@ -23,7 +23,8 @@ from ballroom.kernel.store.blobs import (
     MemoryBlobs,
     check_name,
 )
-from ballroom.kernel.store.connection import engine_error, sync_path
+from ballroom.kernel.store.connection import engine_error
+from ballroom.kernel.store.files import make_folder, sync_path
 
 
 class FileBlobs(Blobs):
@@ -36,7 +37,7 @@ class FileBlobs(Blobs):
         self._incoming = root / ".incoming"
         self._numbers = count()
         self._written_bytes = 0
-        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._incoming)
         for leftover in self._incoming.iterdir():
             leftover.unlink()
 
@@ -98,7 +99,7 @@ class FileBlobs(Blobs):
     def _adopt(self, file: Path) -> None:
         """Take over a blob's file from another store, without copying it where that is possible."""
         target = self._path(file.name)
-        target.parent.mkdir(mode=0o700, exist_ok=True)
+        make_folder(target.parent)
         try:
             os.link(file, target)
         except FileExistsError:
@@ -133,9 +134,7 @@ class FileBlobs(Blobs):
     def _publish(self, draft: Path, ref: BlobRef) -> None:
         """Give a synced file its name, durably, and put it in flight."""
         path = self._path(ref.sha256)
-        if not path.parent.exists():
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            sync_path(self._root)
+        make_folder(path.parent)
         with self._lock:
             os.rename(draft, path)
             self._in_flight[ref.sha256] += 1

@@ -1,7 +1,6 @@
 """Connections to SQLite, set up for a store, and its errors in the engine's words."""
 
 import errno
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,12 +70,3 @@ def engine_error(doing: str, error: apsw.Error | OSError) -> EngineError:
     if no_room:
         return EngineFull(f"{doing}: no space left on the device")
     return EngineFailed(f"{doing}: {type(error).__name__}: {error}")
-
-
-def sync_path(path: Path) -> None:
-    """Make a file, or the names in a directory, durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

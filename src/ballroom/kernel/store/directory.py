@@ -16,7 +16,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 from ballroom.kernel.errors import AlreadyRefused
-from ballroom.kernel.store.connection import sync_path
+from ballroom.kernel.store.files import make_folder, sync_path
 
 FORMAT = 1
 """The layout that this release writes. Whoever raises it adds the step that leads there."""
@@ -42,12 +42,12 @@ class DataDirectory:
         self.path = path
         self._format = format
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(path)
             self._lock = _lock(path)
             try:
                 self._bring_up_to_date(steps)
                 for folder in (self.tmp, self.logs, self.blobs):
-                    folder.mkdir(mode=0o700, exist_ok=True)
+                    make_folder(folder)
                 self._empty_tmp()
             except BaseException:
                 self.close()
@@ -99,9 +99,7 @@ class DataDirectory:
             )
         for version in range(found, self._format):
             if version not in steps:
-                raise AlreadyRefused(
-                    f"{self.path} has format {found}, which this release can no longer read."
-                )
+                raise AlreadyRefused(f"{self.path} has format {found}, which this release can no longer read.")
             steps[version](self)
             write_format(self.path, version + 1)
 

@@ -13,8 +13,9 @@ from typing import Any
 import apsw
 
 from ballroom.kernel.store.checkpoint import Checkpointer
-from ballroom.kernel.store.connection import connect, engine_error, sync_path, translated
+from ballroom.kernel.store.connection import connect, engine_error, translated
 from ballroom.kernel.store.engine import Engine, EngineFailed, EpochLost, Row, Write, merged
+from ballroom.kernel.store.files import sync_path
 from ballroom.kernel.store.memory import MemoryEngine
 
 _SCHEMA = """
