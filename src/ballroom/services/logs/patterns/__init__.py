@@ -31,6 +31,8 @@ def compile_pattern(text: str) -> Pattern:
     for opening, closing, compiler in (("{", "}", compile_selectors), ("[", "]", compile_fields)):
         if stripped.startswith(opening):
             if not stripped.endswith(closing):
-                raise InvalidPattern(f"If a filter pattern starts with '{opening}' it must end with '{closing}'")
+                raise InvalidPattern(
+                    f"If a filter pattern starts with '{opening}' it must end with '{closing}'"
+                )
             return compiler(stripped[1:-1])
     return compile_terms(stripped)

@@ -47,7 +47,8 @@ def compile_fields(text: str) -> Pattern:
             if len(words) < len(before):
                 return None
             head = [*words[: len(before) - 1], " ".join(words[len(before) - 1 :])]
-            return [(word, f.name or str(n), f) for n, (word, f) in enumerate(zip(head, before, strict=True), 1)]
+            pairs = enumerate(zip(head, before, strict=True), 1)
+            return [(word, field.name or str(n), field) for n, (word, field) in pairs]
         free = len(words) - len(before) - len(after)
         if free < 0:
             return None

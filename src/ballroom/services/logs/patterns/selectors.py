@@ -77,7 +77,9 @@ def compile_selectors(text: str) -> Pattern:
     def extract(message: str) -> Extracted:
         document = parse_document(message)
         values: Extracted = {}
-        for selector in selectors if document is not None else ():
+        if document is None:
+            return values
+        for selector in selectors:
             for value in selector.find(document):
                 if isinstance(value, str | int | float):
                     values[selector.text] = as_text(value)
