@@ -7,15 +7,18 @@ REST protocols find it by method and path (`rest.router`).
 
 from __future__ import annotations
 
+from ballroom.gateway.wire.cbor import CborProtocol
 from ballroom.gateway.wire.codec import Codec, Reply, WireProtocol
 from ballroom.gateway.wire.json import JsonProtocol
 from ballroom.gateway.wire.query import QueryProtocol
 from ballroom.gateway.wire.rest import router
 from ballroom.gateway.wire.restjson import RestJsonProtocol
+from ballroom.gateway.wire.restxml import RestXmlProtocol
 from ballroom.kernel.model import OperationModel
 
 PROTOCOLS: dict[str, WireProtocol] = {
-    protocol.name: protocol for protocol in (JsonProtocol(), QueryProtocol(), RestJsonProtocol())
+    protocol.name: protocol
+    for protocol in (JsonProtocol(), QueryProtocol(), RestJsonProtocol(), RestXmlProtocol(), CborProtocol())
 }
 """By the names that the models give them."""
 

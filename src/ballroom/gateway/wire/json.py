@@ -6,7 +6,7 @@ import json as standard_json
 import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -102,8 +102,12 @@ class JsonReader:
         if known_as is not None:  # before its members, since a shape may contain itself
             self._known[known_as] = read
         for member in members:
-            table[member.wire_name] = (member.name, self.of(member))
+            table[self.name_of(member)] = (member.name, self.of(member))
         return read
+
+    def name_of(self, member: Member) -> str:
+        """What a member is called on the wire."""
+        return member.wire_name
 
     def _list(self, shape: Shape) -> Convert | None:
         convert: Convert | None = None
@@ -146,6 +150,9 @@ class JsonWriter:
     Blobs stay bytes until `dump` meets them.
     """
 
+    CHANGED: ClassVar[frozenset[str]] = frozenset({"float", "double", "timestamp"})
+    """The kinds of scalars that do not travel as they are."""
+
     def __init__(self) -> None:
         self._known: dict[str, Convert] = {}
         self._needed: dict[str, bool] = {}
@@ -187,8 +194,12 @@ class JsonWriter:
         if known_as is not None:
             self._known[known_as] = write
         for member in members:
-            table[member.name] = (member.wire_name, self.of(member))
+            table[member.name] = (self.name_of(member), self.of(member))
         return write
+
+    def name_of(self, member: Member) -> str:
+        """What a member is called on the wire."""
+        return member.wire_name
 
     def _collection(self, shape: Shape) -> Convert:
         convert: Convert
@@ -211,7 +222,7 @@ class JsonWriter:
             return self._needed[shape.name]
         if shape.name in above or shape.is_document:
             return False
-        if shape.kind in ("float", "double", "timestamp"):
+        if shape.kind in self.CHANGED:
             return True
         if shape.kind == "structure":
             places = list(shape.members.values())
@@ -222,7 +233,7 @@ class JsonWriter:
         inside = above | {shape.name}
         needed = any(
             place.is_json_text
-            or (shape.kind == "structure" and place.wire_name != place.name)
+            or (shape.kind == "structure" and self.name_of(place) != place.name)
             or self._needs(place.shape, inside)
             for place in places
         )

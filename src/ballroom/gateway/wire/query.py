@@ -21,8 +21,8 @@ POSITION = re.compile(r"[0-9]{1,9}")
 CONTENT = ("content-type", "text/xml")
 
 Tree = dict[str, Any]
-"""Names cut at their dots: each step is a tree, and its own text stands under the empty name."""
-Read = Callable[[Tree], Any]
+"""Names cut at their dots: a step leads to a tree or, at the end, to text."""
+Read = Callable[[Any], Any]
 
 
 class MalformedInput(SerializationFailed):
@@ -39,37 +39,37 @@ def pairs(form: bytes) -> list[tuple[str, str]]:
     """
     found = []
     try:
-        for part in form.split(b"&"):
-            if part:
-                name, _, value = part.partition(b"=")
-                found.append((_decode(name), _decode(value)))
+        for part in form.decode("utf-8").replace("+", " ").split("&"):
+            name, _, value = part.partition("=")
+            if "%" in value:
+                value = unquote_to_bytes(value).decode("utf-8")
+            if "%" in name:
+                name = unquote_to_bytes(name).decode("utf-8")
+            if name:
+                found.append((name, value))
     except UnicodeDecodeError:
         raise MalformedInput("The request is not valid UTF-8") from None
     return found
 
 
-def _decode(text: bytes) -> str:
-    if b"%" in text or b"+" in text:
-        text = unquote_to_bytes(text.replace(b"+", b" "))
-    return text.decode("utf-8")
-
-
 def tree_of(parameters: Iterable[tuple[str, str]]) -> Tree:
-    """The parameters by the steps of their names."""
+    """The parameters by the steps of their names. Where text and steps compete, the steps win."""
     root: Tree = {}
     count = 0
     for name, value in parameters:
-        if "." not in name:
-            root.setdefault(name, {})[""] = value
-            continue
-        steps = name.split(".")
-        count += len(steps)
-        if count > MOST_PARTS:
-            raise MalformedInput("The request has too many parameters")
         place = root
-        for step in steps:
-            place = place.setdefault(step, {})
-        place[""] = value
+        if "." in name:
+            *steps, name = name.split(".")
+            count += len(steps)
+            if count > MOST_PARTS:
+                raise MalformedInput("The request has too many parameters")
+            for step in steps:
+                below = place.get(step)
+                if type(below) is not dict:
+                    below = place[step] = {}
+                place = below
+        if type(place.get(name)) is not dict:
+            place[name] = value
     return root
 
 
@@ -87,9 +87,9 @@ class QueryReader:
             return known
         table: dict[str, tuple[str, Read]] = {}
 
-        def read(tree: Tree) -> dict[str, Any]:
+        def read(tree: Any) -> dict[str, Any]:
             found = {}
-            for wire, below in tree.items():
+            for wire, below in _steps(tree).items():
                 if wire in table:
                     name, read_member = table[wire]
                     found[name] = read_member(below)
@@ -109,12 +109,18 @@ class QueryReader:
         if shape.kind == "structure":
             return self.structure(shape)
         convert = values.TEXT_IN[shape.kind]
-        return lambda tree: convert(_own_text(tree))
+
+        def read(text: Any) -> Any:
+            if type(text) is not str:
+                raise MalformedInput("A parameter has parts where a value is expected")
+            return convert(text)
+
+        return read
 
     def _list(self, shape: Shape, step: str | None) -> Read:
         read_item: Read | None = None
 
-        def read(tree: Tree) -> list[Any]:
+        def read(tree: Any) -> list[Any]:
             nonlocal read_item
             if read_item is None:  # made late, since a shape may contain itself
                 read_item = self._member(shape.element)
@@ -126,42 +132,43 @@ class QueryReader:
         key_name, value_name = self._names.of_entry(shape)
         reads: tuple[Read, Read] | None = None
 
-        def read(tree: Tree) -> dict[str, Any]:
+        def read(tree: Any) -> dict[str, Any]:
             nonlocal reads
             if reads is None:
                 reads = (self._member(shape.key), self._member(shape.value))
             read_key, read_value = reads
             found = {}
             for below in _numbered(tree, step):
-                if key_name not in below:
+                entry = _steps(below)
+                if key_name not in entry:
                     raise MalformedInput(f"A map's entry lacks {key_name}")
-                found[read_key(below[key_name])] = read_value(below.get(value_name, {"": ""}))
+                found[read_key(entry[key_name])] = read_value(entry.get(value_name, ""))
             return found
 
         return read
 
 
-def _own_text(tree: Tree) -> str:
-    text = tree.get("")
-    if not isinstance(text, str):
-        raise MalformedInput("A parameter has parts where a value is expected")
-    return text
+def _steps(tree: Any) -> Tree:
+    """The steps of a tree; empty text alone stands for nothing in it."""
+    if type(tree) is dict:
+        return tree
+    if tree:
+        raise MalformedInput("A parameter has a value where parts are expected")
+    return {}
 
 
-def _numbered(tree: Tree, step: str | None) -> list[Tree]:
-    """The trees under 1, 2, ... in order; an empty text alone stands for an empty list."""
-    if step is not None and step in tree:
-        tree = tree[step]
-    positions = []
-    for name in tree:
-        if name == "":
-            continue
+def _numbered(tree: Any, step: str | None) -> list[Any]:
+    """What stands under 1, 2, ... in order."""
+    found = _steps(tree)
+    if step is not None and step in found:
+        found = _steps(found[step])
+    positions = list(found)
+    for name in positions:
         if POSITION.fullmatch(name) is None:
             raise MalformedInput(f"Start of a list expected, found {name[:64]!r}")
-        positions.append(name)
     if len(positions) > 1:
         positions.sort(key=int)
-    return [tree[name] for name in positions]
+    return [found[name] for name in positions]
 
 
 class QueryCodec:
@@ -169,7 +176,8 @@ class QueryCodec:
 
     def __init__(self, operation: OperationModel, reader: QueryReader, writer: XmlWriter) -> None:
         self.operation = operation
-        self._read = reader.structure(operation.input) if operation.input else None
+        shape = operation.input
+        self._read = reader.structure(shape) if shape is not None and shape.members else None
         name, service = operation.name, operation.service
         shape = operation.output
         self._write = writer.members(shape, shape.members.values()) if shape is not None else None

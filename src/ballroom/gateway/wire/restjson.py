@@ -29,7 +29,7 @@ class RestJsonCodec:
         else:
             self._read = _payload_reader(payload, reader)
         self._answer = ResponseBinding(operation.output, operation.status)
-        self._write = _body_writer(self._answer, writer)
+        self._write = _body_writer(operation.service.name, self._answer, writer)
 
     def parse(
         self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]], body: Any
@@ -81,7 +81,9 @@ def _document(body: bytes) -> Any:
 Written = tuple[tuple[str, str] | None, Any]
 
 
-def _body_writer(answer: ResponseBinding, writer: JsonWriter) -> Callable[[dict[str, Any]], Written]:
+def _body_writer(
+    service: str, answer: ResponseBinding, writer: JsonWriter
+) -> Callable[[dict[str, Any]], Written]:
     payload = answer.payload
     if payload is None:
         convert = writer.structure(answer.body_members)
@@ -98,7 +100,8 @@ def _body_writer(answer: ResponseBinding, writer: JsonWriter) -> Callable[[dict[
 
         return write_events
     if payload.shape.kind in ("blob", "string"):
-        return lambda output: (BYTES_CONTENT, _raw(output.get(name, b"")))
+        content = JSON_CONTENT if service == "lambda" else BYTES_CONTENT  # what functions answer is JSON
+        return lambda output: (content, _raw(output.get(name, b"")))
     inner = writer.of(payload)
 
     def write_payload(output: dict[str, Any]) -> Written:

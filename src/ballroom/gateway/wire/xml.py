@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -9,12 +10,8 @@ from ballroom.kernel.model import SerializationFailed
 
 DEEPEST = 64
 MOST_NODES = 200_000
-ESCAPED = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"}
-    | {chr(code): "\ufffd" for code in range(32) if code not in (9, 10, 13)}
-    | {"\ufffe": "\ufffd", "\uffff": "\ufffd"}
-    | {chr(code): "\ufffd" for code in range(0xD800, 0xE000)}
-)
+SPECIAL = re.compile('[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]')
+ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"}
 
 
 class XmlRefused(SerializationFailed):
@@ -81,4 +78,6 @@ def parse(body: bytes) -> Node:
 
 def escape(text: str) -> str:
     """Text that can stand in an element or a quoted attribute; what XML can't carry is replaced."""
-    return text.translate(ESCAPED)
+    if SPECIAL.search(text) is None:
+        return text
+    return SPECIAL.sub(lambda found: ESCAPES.get(found[0], "\ufffd"), text)

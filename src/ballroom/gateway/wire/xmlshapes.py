@@ -76,7 +76,7 @@ class XmlWriter:
             convert = values.TIMESTAMPS_OUT[chosen] if chosen else self._timestamps
             return _scalar(name, lambda value: str(convert(value)))
         if shape.is_scalar:
-            return _scalar(name, _escaped if shape.kind == "string" else values.TEXT_OUT[shape.kind])
+            return _scalar(name, escape if shape.kind == "string" else values.TEXT_OUT[shape.kind])
         inner = self._inside(shape)
         start, end = f"<{name}>", f"</{name}>"
         attributes = _attributes(shape)
@@ -130,10 +130,6 @@ class XmlWriter:
                 out.append(f"</{name}>")
 
         return write
-
-
-def _escaped(value: str) -> str:
-    return value if value.isalnum() else escape(value)
 
 
 def _scalar(name: str, convert: Callable[[Any], str]) -> Write:
