@@ -28,6 +28,15 @@ from ballroom.services import load_services
 log = logging.getLogger("ballroom.server")
 
 
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """The fastest event loop that this platform has."""
+    try:
+        import uvloop
+    except ImportError:  # there is no uvloop for Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
 class Ballroom:
     """One server. `start` and `stop` run on the loop that serves it."""
 

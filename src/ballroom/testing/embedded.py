@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ballroom.kernel.settings import Settings
-from ballroom.server import Ballroom
+from ballroom.server import Ballroom, new_event_loop
 
 T = TypeVar("T")
 
@@ -82,10 +82,6 @@ class BallroomServer:
         return self
 
     def _serve(self, ready: threading.Event) -> None:
-        try:
-            from uvloop import new_event_loop
-        except ImportError:  # there is no uvloop for Windows
-            from asyncio import new_event_loop
         self._loop = new_event_loop()
         asyncio.set_event_loop(self._loop)
         try:

@@ -1,0 +1,1 @@
+"""The `ballroom` command: thin, it talks to a running Ballroom over HTTP (or becomes the server)."""

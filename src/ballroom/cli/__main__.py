@@ -1,0 +1,5 @@
+"""`python -m ballroom.cli`."""
+
+from ballroom.cli.main import main
+
+main()

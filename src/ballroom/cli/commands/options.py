@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from ballroom.cli.connection import Connection, default_endpoint
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, for scripts.")
+
+
+def connection_options(command: F) -> F:
+    """`--endpoint` and `--region`, handed on as `connection`."""
+
+    @click.option(
+        "--endpoint", metavar="URL", help="The Ballroom to talk to.  [default: http://127.0.0.1:4566]"
+    )
+    @click.option("--region", metavar="REGION", help="The AWS region to act in.  [default: us-east-1]")
+    @click.pass_context
+    def with_connection(ctx: click.Context, /, endpoint: str | None, region: str | None, **rest: Any) -> Any:
+        return ctx.invoke(command, connection=Connection(endpoint or default_endpoint(), region), **rest)
+
+    with_connection.__name__ = command.__name__
+    with_connection.__doc__ = command.__doc__
+    for parameter in getattr(command, "__click_params__", []):
+        with_connection.__click_params__.append(parameter)  # type: ignore[attr-defined]
+    return with_connection  # type: ignore[return-value]

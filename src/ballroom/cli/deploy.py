@@ -1,0 +1,176 @@
+"""Deploying a template through CloudFormation's public operations, as `sam deploy` does."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ballroom.cli.build import BuildFailed, build, find_template, read_template
+from ballroom.cli.connection import Connection
+
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+POLL_S = 0.05
+POLL_AT_MOST_S = 1.0
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+class DeployFailed(Exception):
+    """The stack did not get where it was sent; the message is the first failure's reason."""
+
+
+def stack_name_for(template: Path) -> str:
+    """A stack name from the folder that holds the template."""
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", template.resolve().parent.name).strip("-")
+    return name if name[:1].isalpha() else f"stack-{name}"[:128]
+
+
+def deploy(
+    endpoint: str,
+    region: str,
+    template: str | Path | dict[str, Any],
+    stack: str | None = None,
+    parameters: dict[str, str] | None = None,
+    *,
+    progress: Progress = lambda event: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, str]:
+    """Build and deploy; waits until it is done, and returns the stack's outputs.
+
+    `template` is a file, a directory that holds one, its text, or a dict. An unchanged stack is left
+    alone.
+
+    Raises:
+        BuildFailed: the template or its code cannot be built.
+        DeployFailed: CloudFormation refused it or rolled it back.
+    """
+    body, base = _read(template)
+    if stack is None:
+        stack = stack_name_for(find_template(Path(template))) if isinstance(template, str | Path) else "stack"
+    built = build(body, base, progress=say)
+    client = Connection(endpoint, region).client("cloudformation")
+    return Deployment(client, stack, progress).run(built, parameters or {})
+
+
+def _read(template: str | Path | dict[str, Any]) -> tuple[dict[str, Any], Path]:
+    if isinstance(template, dict):
+        return template, Path()
+    if isinstance(template, str) and ("\n" in template or template.lstrip().startswith("{")):
+        from ballroom.services.cloudformation.template.load import load
+
+        return load(template, aliases=True), Path()
+    path = find_template(Path(template))
+    return read_template(path), path.parent
+
+
+class Deployment:
+    """One change of one stack."""
+
+    def __init__(self, client: Any, stack: str, progress: Progress) -> None:
+        self._client, self._stack, self._progress = client, stack, progress
+        self._seen: set[str] = set()
+
+    def run(self, template: dict[str, Any], parameters: dict[str, str]) -> dict[str, str]:
+        """Create or update the stack; its outputs."""
+        from botocore.exceptions import ClientError
+
+        existing = self._find()
+        status = existing["StackStatus"] if existing else None
+        try:
+            if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"):
+                self.delete()  # as AWS demands before such a name can be used again
+                status = None
+            request: dict[str, Any] = {
+                "StackName": self._stack,
+                "TemplateBody": json.dumps(template, default=str),
+                "Capabilities": CAPABILITIES,
+                "Parameters": [
+                    {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+                ],
+            }
+            if status is None:
+                self._client.create_stack(**request)
+            else:
+                self._remember_events()
+                self._client.update_stack(**request)
+        except ClientError as error:
+            message = error.response["Error"]["Message"]
+            if "No updates are to be performed" in message:
+                return self.outputs()
+            raise DeployFailed(message) from error
+        self._wait("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        return self.outputs()
+
+    def delete(self) -> bool:
+        """Delete the stack and wait; False if there is none."""
+        existing = self._find()
+        if existing is None:
+            return False
+        self._remember_events()
+        self._client.delete_stack(StackName=self._stack)
+        self._stack = existing["StackId"]  # a deleted stack is found by id only
+        self._wait("DELETE_COMPLETE")
+        self._stack = existing["StackName"]
+        return True
+
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs."""
+        stack = self._find()
+        return {o["OutputKey"]: o["OutputValue"] for o in (stack or {}).get("Outputs", [])}
+
+    def _find(self) -> dict[str, Any] | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            found: dict[str, Any] = self._client.describe_stacks(StackName=self._stack)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in error.response["Error"]["Message"]:
+                return None
+            raise
+        return found
+
+    def _wait(self, *good: str) -> None:
+        failure, pause = "", POLL_S
+        while True:
+            stack = self._find()
+            for event in self._new_events():
+                self._progress(event)
+                if event["ResourceStatus"].endswith("_FAILED") and not failure:
+                    reason = event.get("ResourceStatusReason", "no reason given")
+                    if "cancelled" not in reason.lower():
+                        failure = f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
+            status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+            if status in good:
+                return
+            if not status.endswith("_IN_PROGRESS"):
+                reason = failure or (stack or {}).get("StackStatusReason", "")
+                raise DeployFailed(f"{self._stack} ended in {status}. {reason}".strip())
+            time.sleep(pause)
+            pause = min(pause * 1.2, POLL_AT_MOST_S)
+
+    def _remember_events(self) -> None:
+        for _ in self._new_events():
+            pass
+
+    def _new_events(self) -> Iterator[dict[str, Any]]:
+        fresh: list[dict[str, Any]] = []
+        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=self._stack)
+        for page in pages:
+            known = False
+            for event in page["StackEvents"]:
+                if event["EventId"] in self._seen:
+                    known = True
+                    break
+                fresh.append(event)
+            if known:
+                break
+        for event in reversed(fresh):
+            self._seen.add(event["EventId"])
+            yield event
+
+
+__all__ = ["BuildFailed", "DeployFailed", "Deployment", "deploy", "stack_name_for"]
