@@ -1,0 +1,15 @@
+"""Batches of queue messages: one bad message does not make the good ones come again."""
+
+import json
+
+
+def each_record(event, handle):
+    """Handle each message's body; those that fail are reported, and come again."""
+    failures = []
+    for record in event["Records"]:
+        try:
+            handle(json.loads(record["body"]))
+        except Exception as failure:  # whatever it is: the message is retried, then dead-lettered
+            print(f"message {record['messageId']} failed: {failure!r}")
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}
