@@ -33,6 +33,7 @@ from ballroom.services.iam.resources import (
 from ballroom.services.iam.tags import tags_of
 
 _TRUST_SIZE = 2048
+_NOTE_EVERY_MS = 60_000
 _SPACE = re.compile(r"\s+")
 _NAMED = re.compile(r"arn:aws[a-z\-]*:iam::(\d{12}):(user|role)/(?:.*/)?([^/]+)", re.ASCII)
 
@@ -213,4 +214,17 @@ def delete_role_permissions_boundary(tx: Tx, request: Request) -> Response:
         raise NoSuchEntity(f"The role with name {role.name} does not have a permissions boundary.")
     attached.set_boundary(tx, "role", role.name, role.boundary, "")
     put_role(tx, replace(role, boundary=""))
+    return {}
+
+
+@operation("NoteRoleUse", internal=True)
+def note_role_use(tx: Tx, request: Request) -> Response:
+    """Note that a role was assumed; at most once a minute, since many sessions begin at once.
+
+    For STS; not on the wire.
+    """
+    role = load_role(tx, request["RoleName"])
+    if tx.now_ms - role.last_used_ms >= _NOTE_EVERY_MS:
+        now = whole_seconds(tx.now_ms)
+        put_role(tx, replace(role, last_used_ms=now, last_used_region=tx.region))
     return {}
