@@ -1,0 +1,43 @@
+# Everything sets itself up: `make up` runs the example application, `make test` passes the tests.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+APP ?= examples/car-store
+WORKERS ?= 2
+
+.PHONY: up test lint check bench lock clean
+
+up: $(READY)  ## start Ballroom, deploy an example, serve it until Ctrl-C (APP=examples/hello for another)
+	$(BIN)/ballroom up $(APP)
+
+test: $(READY)  ## the whole suite
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+lint: $(READY)  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(READY)  ## the benchmarks behind the README's figures
+	$(BIN)/python -m benchmarks
+
+lock: $(READY)  ## pin the newest releases that fit
+	$(BIN)/uv pip compile -q pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
+	    --no-header --upgrade -o requirements/dev.lock
+	$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --universal --python-version 3.11 \
+	    --no-header --upgrade -o requirements/runtime.lock
+
+clean:
+	rm -rf $(VENV)
+
+# installed anew when what is installed changes; the source itself is used in place
+$(READY): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ballroom needs Python 3.11 or newer; name one with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
