@@ -1,8 +1,7 @@
 """Wire protocols: requests into input values, outputs and errors into replies.
 
 `codec(operation, protocol)` compiles an operation when it is first called in a protocol and keeps it.
-Nothing here knows what an operation does, or decides which operation a request is for, save that the
-REST protocols find it by method and path (`rest.router`).
+Nothing here knows what an operation does, or decides which operation a request is for.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from ballroom.gateway.wire.cbor import CborProtocol
 from ballroom.gateway.wire.codec import Codec, Reply, WireProtocol
 from ballroom.gateway.wire.json import JsonProtocol
 from ballroom.gateway.wire.query import QueryProtocol
-from ballroom.gateway.wire.rest import router
 from ballroom.gateway.wire.restjson import RestJsonProtocol
 from ballroom.gateway.wire.restxml import RestXmlProtocol
 from ballroom.kernel.model import OperationModel
@@ -37,4 +35,4 @@ def codec(operation: OperationModel, protocol: str) -> Codec:
     return found
 
 
-__all__ = ["PROTOCOLS", "Codec", "Reply", "WireProtocol", "codec", "router"]
+__all__ = ["PROTOCOLS", "Codec", "Reply", "WireProtocol", "codec"]

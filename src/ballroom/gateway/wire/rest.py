@@ -1,6 +1,6 @@
 """Where rest-json and rest-xml put members: path, query string, headers, status and body.
 
-Also finds the operation for a method and path (`RestRouter`), since only the model knows them.
+Which operation a method and path are for is the gateway's to find (`gateway.rest`).
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ import base64
 import json
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ballroom.gateway.wire import values
 from ballroom.gateway.wire.codec import Headers
-from ballroom.kernel.model import Member, OperationModel, SerializationFailed, ServiceModel, Shape
-from ballroom.kernel.model.service import load_service
+from ballroom.kernel.model import Member, OperationModel, SerializationFailed, Shape
 
 UNSAFE_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 
@@ -40,40 +38,6 @@ def query_pairs(query: str) -> list[tuple[str, str]]:
     return pairs
 
 
-# --- finding the operation
-
-
-class Route:
-    """An operation's place: method, path pattern, and what must stand in query string and headers."""
-
-    def __init__(self, operation: OperationModel) -> None:
-        self.operation = operation
-        path, _, query = operation.uri.partition("?")
-        self.literals = query_pairs(query)
-        self.path = path
-        self.pattern = path_pattern(path)
-        shape = operation.input
-        members = [] if shape is None else [shape.members[name] for name in shape.required]
-        self.queries = [member.wire_name for member in members if member.location == "querystring"]
-        self.headers = [member.wire_name.lower() for member in members if member.location == "header"]
-
-    @property
-    def rank(self) -> tuple[int, int, int, int]:
-        """The more it demands, the earlier it is tried."""
-        labels = self.path.count("{")
-        fixed = len(re.sub(r"\{[^}]*\}", "", self.path))
-        return (-len(self.literals), labels, -fixed, -len(self.queries) - len(self.headers))
-
-    def takes(self, path: str, queries: dict[str, str], headers: dict[str, str]) -> bool:
-        """Whether a request is for this operation."""
-        return (
-            self.pattern.fullmatch(path) is not None
-            and all(name in queries and (not value or queries[name] == value) for name, value in self.literals)
-            and all(name in queries for name in self.queries)
-            and all(name in headers for name in self.headers)
-        )
-
-
 def path_pattern(path: str) -> re.Pattern[str]:
     """A model's path (`/{Bucket}/{Key+}`) as a pattern; a slash at the end may be added or left out."""
     pieces = []
@@ -83,34 +47,6 @@ def path_pattern(path: str) -> re.Pattern[str]:
         else:
             pieces.append(re.escape(piece))
     return re.compile("".join(pieces) + ("" if path.endswith("+}") else "/?"), re.DOTALL)
-
-
-class RestRouter:
-    """Finds the operation of a REST service for a request."""
-
-    def __init__(self, service: ServiceModel) -> None:
-        self._routes: dict[str, list[Route]] = {}
-        for name in service.operation_names:
-            route = Route(service.operation(name))
-            self._routes.setdefault(route.operation.method, []).append(route)
-        for routes in self._routes.values():
-            routes.sort(key=lambda route: route.rank)
-
-    def find(
-        self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]]
-    ) -> OperationModel | None:
-        """The operation, or None. `path` and `query` are as sent; header names are lower case."""
-        queries, given = dict(query_pairs(query)), dict(headers)
-        for route in self._routes.get(method, ()):
-            if route.takes(path, queries, given):
-                return route.operation
-        return None
-
-
-@cache
-def router(service: str) -> RestRouter:
-    """The router of a service; made when first asked for (1 to 10 ms)."""
-    return RestRouter(load_service(service))
 
 
 # --- members of a request outside its body

@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +22,10 @@ EARLIEST_MS = -62_135_596_800_000
 ISO = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?)?(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))?"
+)
+HTTP_DATE = re.compile(
+    r"(?:[A-Za-z]{3,9}, ?)?([0-9]{1,2})[ -]([A-Z][a-z]{2})[ -]([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    r"(?:\.([0-9]{1,9}))? (?:GMT|UTC|([+-])([0-9]{2})([0-9]{2}))"
 )
 INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -47,34 +50,43 @@ def epoch_in(value: float) -> int:
 
 def text_timestamp_in(text: str) -> int:
     """Milliseconds from ISO 8601, an HTTP date, or a number of seconds, whichever the client chose."""
+    text = text.strip()
     found = ISO.fullmatch(text)
     if found is not None:
-        return _iso_in(found, text)
+        year, month, day, *rest = found.groups()
+        return _moment_in(text, year, int(month), day, *rest)
+    found = HTTP_DATE.fullmatch(text)
+    if found is not None and found[2] in MONTHS:
+        day, name, year, *rest = found.groups()
+        return _moment_in(text, year, MONTHS.index(name) + 1, day, *rest)
     try:
-        return epoch_in(float(text))
-    except (ValueError, SerializationFailed):
-        pass
-    if len(text) > 64:
-        raise refuse("timestamp", text)
-    try:
-        parsed = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
+        return epoch_in(float_in(text))
+    except SerializationFailed:
         raise refuse("timestamp", text) from None
-    return _bounded(_ms_of(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)), text)
 
 
-def _iso_in(found: re.Match[str], text: str) -> int:
-    year, month, day, hour, minute, second, fraction, sign, zone_hours, zone_minutes = found.groups()
+def _moment_in(
+    text: str,
+    year: str,
+    month: int,
+    day: str,
+    hour: str | None,
+    minute: str | None,
+    second: str | None,
+    fraction: str | None,
+    sign: str | None,
+    zone_hours: str | None,
+    zone_minutes: str | None,
+) -> int:
     try:
-        # a leap second is taken as the second after
-        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), tzinfo=UTC)
+        moment = datetime(int(year), month, int(day), int(hour or 0), int(minute or 0), tzinfo=UTC)
     except ValueError:
         raise refuse("timestamp", text) from None
-    ms = _ms_of(moment) + 1000 * int(second or 0) + int((fraction or "0").ljust(3, "0")[:3])
-    if int(second or 0) > 60:
+    if int(second or 0) > 60:  # a leap second is taken as the second after
         raise refuse("timestamp", text)
+    ms = _ms_of(moment) + 1000 * int(second or 0) + int((fraction or "0").ljust(3, "0")[:3])
     if sign:
-        ms -= (1 if sign == "+" else -1) * 60_000 * (60 * int(zone_hours) + int(zone_minutes))
+        ms -= (1 if sign == "+" else -1) * 60_000 * (60 * int(zone_hours or 0) + int(zone_minutes or 0))
     return _bounded(ms, text)
 
 

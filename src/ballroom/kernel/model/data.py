@@ -7,9 +7,9 @@ botocore only adds services, operations and members.
 from __future__ import annotations
 
 import gzip
-import importlib.metadata
 import importlib.util
 import json
+import re
 import zlib
 from functools import cache
 from pathlib import Path
@@ -36,8 +36,13 @@ def data_folder() -> Path:
 
 @cache
 def botocore_version() -> str:
-    """The version of the installed botocore; keys everything that is derived from its data."""
-    return importlib.metadata.version("botocore")
+    """The version of the installed botocore; keys everything that is derived from its data.
+
+    Read from its source: `importlib.metadata` would cost 12 ms at start.
+    """
+    source = (data_folder().parent / "__init__.py").read_text()
+    found = re.search(r"""^__version__ = ['"]([^'"]+)""", source, re.MULTILINE)
+    return found[1] if found else "unknown"
 
 
 def service_names() -> list[str]:

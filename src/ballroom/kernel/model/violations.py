@@ -47,9 +47,7 @@ def find_violations(shape: Shape, value: object, style: ValidationStyle) -> list
     return list(_Walk(style).inside(shape, value, (), sensitive=False))
 
 
-def explain(
-    operation: OperationModel, violations: Sequence[Violation], style: ValidationStyle
-) -> ServiceError:
+def explain(operation: OperationModel, violations: Sequence[Violation], style: ValidationStyle) -> ServiceError:
     """The error that AWS answers for these violations."""
     if style.error is not None:
         return style.error(operation, violations)
@@ -91,9 +89,7 @@ class _Walk:
             (check, text) for check, text, holds in limits.constraints(shape, self.style) if not holds(value)
         ]
 
-    def _members(
-        self, shape: Shape, value: dict[str, Any], path: tuple[str | int, ...]
-    ) -> Iterator[Violation]:
+    def _members(self, shape: Shape, value: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Violation]:
         for name, member in shape.members.items():
             if (shape.name, name) in self.style.exempt or limits.is_opaque(member):
                 continue
