@@ -1,0 +1,202 @@
+"""Event source mappings: which queues feed which functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ballroom.kernel import Request, Response, Tx, operation
+from ballroom.kernel.arn import make_arn
+from ballroom.kernel.errors import NotImplementedHere
+from ballroom.services.lambda_.access import target
+from ballroom.services.lambda_.errors import InvalidParameterValue, ResourceConflict
+from ballroom.services.lambda_.filters import compile_filters
+from ballroom.services.lambda_.mappings import (
+    check_batching,
+    check_new_link,
+    check_queue,
+    check_source,
+    drop_mapping,
+    load_mapping,
+    put_mapping,
+)
+from ballroom.services.lambda_.names import FunctionName
+from ballroom.services.lambda_.pages import page_of
+from ballroom.services.lambda_.resources import Mapping, load_version
+from ballroom.services.lambda_.tags import check_tags
+
+_NOT_FOR_QUEUES = (
+    "ParallelizationFactor", "StartingPosition", "StartingPositionTimestamp", "MaximumRecordAgeInSeconds",
+    "BisectBatchOnFunctionError", "MaximumRetryAttempts", "TumblingWindowInSeconds",
+)  # fmt: skip
+_UNSUPPORTED = (
+    "DestinationConfig", "AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig",
+    "DocumentDBEventSourceConfig", "ProvisionedPollerConfig", "KMSKeyArn", "LoggingConfig",
+)  # fmt: skip
+
+
+@operation("CreateEventSourceMapping")
+def create_event_source_mapping(tx: Tx, request: Request) -> Response:
+    """Let a queue feed a function.
+
+    Raises:
+        ResourceConflict: they are joined already.
+        InvalidParameterValue: the queue's rules for batches, or its visibility timeout, are broken.
+
+    Source: Lambda API Reference, CreateEventSourceMapping; Developer Guide, "Using Lambda with Amazon SQS".
+    """
+    _refuse_unsupported(request)
+    source = check_source(request)
+    at = target(tx, request, "lambda:CreateEventSourceMapping")
+    fifo = source.endswith(".fifo")
+    batch_size, window_s = request.get("BatchSize", 10), request.get("MaximumBatchingWindowInSeconds", 0)
+    check_batching(batch_size, window_s, fifo=fifo)
+    filters = _checked_filters(request)
+    version = load_version(tx, at)
+    check_new_link(tx, source, at)
+    check_queue(tx, source, version.settings.timeout_s)
+    mapping = Mapping(
+        uuid=tx.ids.uuid(), source_arn=source, function_name=at.name, qualifier=at.qualifier or "",
+        modified_ms=tx.now_ms, state="Creating" if request.get("Enabled", True) else "Disabled",
+        batch_size=batch_size, window_s=window_s, filters=filters,
+        response_types=list(request.get("FunctionResponseTypes", ())),
+        maximum_concurrency=request.get("ScalingConfig", {}).get("MaximumConcurrency"),
+        tags=check_tags(request.get("Tags", {})),
+        metrics=request.get("MetricsConfig", {}).get("Metrics"),
+    )  # fmt: skip
+    put_mapping(tx, mapping)
+    return describe_mapping(tx, mapping)
+
+
+@operation("GetEventSourceMapping")
+def get_event_source_mapping(tx: Tx, request: Request) -> Response:
+    """One mapping.
+
+    Source: Lambda API Reference, GetEventSourceMapping.
+    """
+    return describe_mapping(tx, load_mapping(tx, request["UUID"]))
+
+
+@operation("ListEventSourceMappings")
+def list_event_source_mappings(tx: Tx, request: Request) -> Response:
+    """The mappings of a function, of a queue, or all.
+
+    Source: Lambda API Reference, ListEventSourceMappings.
+    """
+    rows = tx.scan_prefix(Mapping, ("lambda", tx.account, tx.region, "mapping"))
+    if request.get("EventSourceArn"):
+        rows = [m for m in rows if m.source_arn == request["EventSourceArn"]]
+    if request.get("FunctionName"):
+        at = target(tx, request, "lambda:ListEventSourceMappings")
+        rows = [m for m in rows if m.function_name == at.name and m.qualifier == (at.qualifier or "")]
+    chosen, marker = page_of(rows, request, limit=100, id_of=lambda m: m.uuid)
+    return {"EventSourceMappings": [describe_mapping(tx, m) for m in chosen]} | marker
+
+
+@operation("UpdateEventSourceMapping")
+def update_event_source_mapping(tx: Tx, request: Request) -> Response:
+    """Change how a queue feeds a function, or switch it on or off.
+
+    Source: Lambda API Reference, UpdateEventSourceMapping; recorded answers.
+    """
+    _refuse_unsupported(request)
+    old = load_mapping(tx, request["UUID"])
+    changes = _changes(tx, old, request)
+    batch_size = changes.get("batch_size", old.batch_size)
+    window_s = changes.get("window_s", old.window_s)
+    check_batching(batch_size, window_s, fifo=old.source_arn.endswith(".fifo"))
+    enabled = request.get("Enabled", old.state not in ("Disabled", "Disabling"))
+    if enabled:
+        changes["state"] = "Enabling" if old.state in ("Disabled", "Disabling") else "Updating"
+    else:
+        changes["state"] = "Disabled" if old.state == "Disabled" else "Disabling"
+    mapping = msgspec.structs.replace(old, modified_ms=tx.now_ms, **changes)
+    if (mapping.function_name, mapping.qualifier) != (old.function_name, old.qualifier):
+        drop_mapping(tx, old)  # its link names the function
+    put_mapping(tx, mapping)
+    return describe_mapping(tx, mapping)
+
+
+def _changes(tx: Tx, old: Mapping, request: Request) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if "FunctionName" in request:
+        at = target(tx, request, "lambda:UpdateEventSourceMapping")
+        version = load_version(tx, at)
+        if (at.name, at.qualifier or "") != (old.function_name, old.qualifier):
+            check_new_link(tx, old.source_arn, at)
+        check_queue(tx, old.source_arn, version.settings.timeout_s)
+        changes |= {"function_name": at.name, "qualifier": at.qualifier or ""}
+    if "BatchSize" in request:
+        changes["batch_size"] = request["BatchSize"]
+    if "MaximumBatchingWindowInSeconds" in request:
+        changes["window_s"] = request["MaximumBatchingWindowInSeconds"]
+    if "FilterCriteria" in request:
+        changes["filters"] = _checked_filters(request)
+    if "FunctionResponseTypes" in request:
+        changes["response_types"] = list(request["FunctionResponseTypes"])
+    if "ScalingConfig" in request:
+        changes["maximum_concurrency"] = request["ScalingConfig"].get("MaximumConcurrency")
+    if "MetricsConfig" in request:
+        changes["metrics"] = request["MetricsConfig"].get("Metrics")
+    return changes
+
+
+@operation("DeleteEventSourceMapping")
+def delete_event_source_mapping(tx: Tx, request: Request) -> Response:
+    """Part a queue from a function. Messages that are being worked on are finished.
+
+    Source: Lambda API Reference, DeleteEventSourceMapping.
+    """
+    mapping = load_mapping(tx, request["UUID"])
+    if mapping.state == "Deleting":
+        raise ResourceConflict("Cannot delete the event source mapping because it is in use.")
+    mapping = msgspec.structs.replace(mapping, state="Deleting", modified_ms=tx.now_ms)
+    put_mapping(tx, mapping)
+    return describe_mapping(tx, mapping)
+
+
+def describe_mapping(tx: Tx, mapping: Mapping) -> Response:
+    """An EventSourceMappingConfiguration, as AWS shows those of queues."""
+    at = FunctionName(tx.account, tx.region, mapping.function_name, mapping.qualifier or None)
+    shown: Response = {
+        "UUID": mapping.uuid,
+        "BatchSize": mapping.batch_size,
+        "MaximumBatchingWindowInSeconds": mapping.window_s,
+        "EventSourceArn": mapping.source_arn,
+        "FunctionArn": at.qualified_arn,
+        "LastModified": mapping.modified_ms,
+        "State": mapping.state,
+        "StateTransitionReason": "USER_INITIATED",
+        "FunctionResponseTypes": mapping.response_types,
+        "EventSourceMappingArn": make_arn(
+            "lambda", tx.region, tx.account, f"event-source-mapping:{mapping.uuid}"
+        ),
+    }
+    if mapping.filters:
+        shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
+    if mapping.maximum_concurrency is not None:
+        shown["ScalingConfig"] = {"MaximumConcurrency": mapping.maximum_concurrency}
+    if mapping.metrics is not None:
+        shown["MetricsConfig"] = {"Metrics": mapping.metrics}
+    return shown
+
+
+def _refuse_unsupported(request: Request) -> None:
+    for member in _UNSUPPORTED:
+        if request.get(member):
+            raise NotImplementedHere(f"Ballroom does not support {member} of event source mappings yet")
+    if ":sqs:" in request.get("EventSourceArn", ""):
+        for member in _NOT_FOR_QUEUES:
+            if request.get(member):
+                raise InvalidParameterValue(f"{member} is not supported for SQS event sources.")
+
+
+def _checked_filters(request: Request) -> list[str]:
+    patterns = [f.get("Pattern", "") for f in (request.get("FilterCriteria") or {}).get("Filters", ())]
+    if len(patterns) > 10:
+        raise InvalidParameterValue("An event source mapping can have at most 10 filters.")
+    compile_filters(patterns)
+    return patterns
+
+
