@@ -1,0 +1,344 @@
+"""Which service and operation a request is for.
+
+The order: Smithy-Protocol path, X-Amz-Target, the service that the signature names, the query protocol's
+Action, the host name, paths that only one service has, and S3 last, since it takes every path. What
+belongs to an application (data-plane hosts) or to Ballroom itself (pages) is taken out before.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote_plus
+
+import msgspec
+
+from ballroom.gateway import sigv4, wire
+from ballroom.gateway.hosts import bucket_of, service_label
+from ballroom.gateway.http import Exchange
+from ballroom.gateway.refusals import REST_JSON, S3, family_of, refusal
+from ballroom.gateway.rest import RestIndex
+from ballroom.kernel.errors import ServiceError
+from ballroom.kernel.model import (
+    ServiceHead,
+    ServiceModel,
+    all_services,
+    by_signing_name,
+    by_target_prefix,
+    data,
+    head,
+)
+from ballroom.kernel.model.service import load_service
+from ballroom.kernel.registry import Registry
+
+CBOR = "smithy-rpc-v2-cbor"
+LAMBDA_CODE_BYTES = 70_167_211
+LAMBDA_INVOKE_BYTES = 6_291_556
+BODY_BYTES = {
+    ("lambda", "CreateFunction"): LAMBDA_CODE_BYTES,
+    ("lambda", "UpdateFunctionCode"): LAMBDA_CODE_BYTES,
+    ("lambda", "PublishLayerVersion"): LAMBDA_CODE_BYTES,
+    ("lambda", "Invoke"): LAMBDA_INVOKE_BYTES,
+}
+"""AWS's own limits where the general one does not fit."""
+GENERAL_BODY_BYTES = 20 << 20
+"""More than any request of a service that is no file store (DynamoDB's largest: 16 MiB)."""
+
+_ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
+_VERSION = re.compile(rb"(?:^|&)Version=([^&]*)")
+_CBOR_PATH = re.compile(r".*/service/([^/]+)/operation/([^/]+)/?")
+_PRESIGNED_SCOPE = re.compile(
+    r"X-Amz-Credential=[^&]*?(?:/|%2[Ff])\d{8}(?:/|%2[Ff])[^&/%]*(?:/|%2[Ff])([^&/%]+)"
+)
+_FORM = "application/x-www-form-urlencoded"
+_NOBODY = ServiceHead(
+    name="",
+    endpoint_prefix="",
+    signing_name="",
+    service_id="",
+    api_version="",
+    protocols=("json",),
+    json_version="1.0",
+)
+
+
+class Target(msgspec.Struct):
+    """Where requests of one kind go. `refused` says why they go nowhere."""
+
+    service: str
+    operation: str
+    protocol: str
+    family: str
+    signing_name: str
+    codec: wire.Codec | None = None
+    body_bytes: int = GENERAL_BODY_BYTES
+    streams: bool = False
+    """Whether the body is handed over while it comes."""
+    may_be_unsigned: bool = False
+    refused: ServiceError | None = None
+
+
+class Router:
+    """Routes for the services in a registry; knows all others by botocore's models."""
+
+    def __init__(self, registry: Registry, max_body_bytes: int, public_name: str = "") -> None:
+        self._registry = registry
+        self._public_name = public_name
+        self.general_bytes = min(max_body_bytes, GENERAL_BODY_BYTES)
+        self._targets: dict[tuple[str, str, str], Target] = {}
+        self._by_target: dict[str, Target] = {}
+        self._rest: dict[str, RestIndex] = {}
+        self.heads = {name: found for name in registry.services() if (found := head(name)) is not None}
+        self._prefixes = {h.target_prefix: h for h in self.heads.values() if h.target_prefix}
+        self._unsigned_rest = [h for h in self.heads.values() if h.protocols[0] == "rest-json"]
+
+    def route(self, exchange: Exchange, body: bytes | None) -> Target:
+        """The target; `body` is None if it is still to come (and so cannot name the operation)."""
+        headers = exchange.headers
+        target = headers.get("x-amz-target")
+        if target is not None:
+            return self._by_target.get(target) or self._for_target(target)
+        if headers.get("smithy-protocol") == "rpc-v2-cbor":
+            return self._for_cbor(exchange.path)
+        action = _action_of(exchange, body)
+        candidates = self._candidates(exchange)
+        if action is not None and not _only_rest(candidates):
+            return self._for_action(action, candidates)
+        for service in candidates:
+            if _is_rest(service) and (operation := self._match(service, exchange)) is not None:
+                return self.target(service, operation, _rest_protocol(service))
+        if candidates:
+            return self._no_operation(candidates[0], exchange)
+        for service in self._unsigned_rest:
+            if (operation := self._match(service, exchange)) is not None:
+                return self.target(service, operation, _rest_protocol(service))
+        return self._for_s3(exchange)
+
+    def target(self, service: ServiceHead, operation: str, protocol: str) -> Target:
+        """The target of an operation; its codec is compiled when first asked for."""
+        key = (service.name, operation, protocol)
+        found = self._targets.get(key)
+        if found is None:
+            found = self._make(service, operation, protocol)
+            if found.refused is None:
+                self._targets[key] = found  # names that do not exist come from clients, without bound
+        return found
+
+    def _make(self, service: ServiceHead, operation: str, protocol: str) -> Target:
+        family = family_of(service.name, protocol)
+        made = Target(service.name, operation, protocol, family, service.signing_name)
+        registered = self._registry.operations.get((service.name, operation))
+        if registered is None or registered.internal:
+            if operation in operation_names(service.name):
+                made.refused = refusal(
+                    "not implemented", family, f"Ballroom does not implement {service.name}:{operation} yet."
+                )
+            else:
+                made.refused = self._unknown(service, operation, family)
+            return made
+        model = load_service(service.name).operation(operation)
+        try:
+            made.codec = wire.codec(model, protocol)
+        except KeyError:
+            made.refused = refusal(
+                "not implemented", family, f"Ballroom does not speak {protocol} for {service.name}."
+            )
+            return made
+        payload = model.input.payload if model.input is not None else None
+        made.streams = payload is not None and payload.is_streaming
+        made.body_bytes = BODY_BYTES.get((service.name, operation), self.general_bytes)
+        made.may_be_unsigned = model.traits.get("authtype") == "none" or model.traits.get("auth") == [
+            "smithy.api#noAuth"
+        ]
+        return made
+
+    def _unknown(self, service: ServiceHead, operation: str, family: str) -> ServiceError:
+        if family in (REST_JSON, S3):
+            return refusal("unknown operation", family, f"{service.name} has no operation {operation}.")
+        if "query" in service.protocols or "ec2" in service.protocols:
+            text = f"Could not find operation {operation} for version {service.api_version}"
+            return refusal("unknown operation", family, text)
+        return refusal("unknown operation", family, f"The operation {operation} is not one of {service.name}.")
+
+    def _for_target(self, target: str) -> Target:
+        prefix, _, operation = target.rpartition(".")
+        service = self._prefixes.get(prefix) or _first(by_target_prefix().get(prefix, ()), operation)
+        if service is None:
+            return _nowhere("json", f"No service has the target {target}.")
+        found = self.target(service, operation, "json")
+        if found.refused is None:
+            self._by_target[target] = found
+        return found
+
+    def _for_cbor(self, path: str) -> Target:
+        match = _CBOR_PATH.fullmatch(path)
+        if match is None:
+            return _nowhere(CBOR, "The path names no service and operation.")
+        service = self._prefixes.get(match[1]) or _first(by_target_prefix().get(match[1], ()), match[2])
+        if service is None:
+            return _nowhere(CBOR, f"There is no service {match[1]}.")
+        return self.target(service, match[2], CBOR)
+
+    def _candidates(self, exchange: Exchange) -> tuple[ServiceHead, ...]:
+        """The services that the signature or, without one, the host name may mean; ours first."""
+        signing_name = signing_name_of(exchange)
+        if signing_name:
+            return self._ours_first(signing_name)
+        label = service_label(exchange.headers.get("host", ""))
+        if label is None:
+            return ()
+        ours = tuple(h for h in self.heads.values() if h.endpoint_prefix == label)
+        return ours or tuple(h for h in all_services().values() if h.endpoint_prefix == label)
+
+    def _ours_first(self, signing_name: str) -> tuple[ServiceHead, ...]:
+        if signing_name in sigv4.S3_SCOPES:
+            signing_name = "s3"
+        ours = tuple(h for h in self.heads.values() if h.signing_name == signing_name)
+        if len(ours) == 1 and not _is_rest(ours[0]):
+            return ours  # the common case, without the index of all services
+        others = by_signing_name().get(signing_name, ())
+        return ours + tuple(h for h in others if h.name not in self.heads)
+
+    def _for_action(self, action: tuple[str, str], candidates: tuple[ServiceHead, ...]) -> Target:
+        name, version = action
+        speakers = [h for h in candidates if _query_protocol(h)]
+        if not speakers:
+            ours = [h for h in self.heads.values() if _query_protocol(h)]
+            speakers = [h for h in ours if h.api_version == version] or [
+                h for h in ours if not version and (h.name, name) in self._registry.operations
+            ]
+        if not speakers and version:
+            speakers = [h for h in all_services().values() if _query_protocol(h) and h.api_version == version]
+        service = next((h for h in speakers if h.api_version == version), speakers[0] if speakers else None)
+        if service is None:
+            return _nowhere(
+                "query", f"Could not find operation {name}" + (f" for version {version}" if version else "")
+            )
+        return self.target(service, name, _query_protocol(service) or "query")
+
+    def _match(self, service: ServiceHead, exchange: Exchange) -> str | None:
+        index = self._rest.get(service.name)
+        if index is None:
+            if service.name in self.heads:
+                model = load_service(service.name)
+                index = self._rest[service.name] = RestIndex(model.raw_operations, model.raw_shapes)
+            else:
+                index = rest_index(service.name)
+        path = self.path_for(service.name, exchange)
+        return index.match(exchange.method, path, exchange.query, exchange.headers)
+
+    def path_for(self, service: str, exchange: Exchange) -> str:
+        """The path as the service's model has it: a bucket in the host name is its first segment."""
+        if service == "s3":
+            bucket = bucket_of(exchange.headers.get("host", ""), self._public_name)
+            if bucket is not None:
+                return f"/{bucket}{exchange.path}"
+        return exchange.path
+
+    def _for_s3(self, exchange: Exchange) -> Target:
+        service = self.heads.get("s3") or head("s3")
+        assert service is not None
+        operation = self._match(service, exchange)
+        if operation is None:
+            return self._no_operation(service, exchange)
+        return self.target(service, operation, "rest-xml")
+
+    def _no_operation(self, service: ServiceHead, exchange: Exchange) -> Target:
+        protocol = service.protocols[0]
+        family = family_of(service.name, protocol)
+        if family == S3:
+            text = "The specified method is not allowed against this resource."
+        elif _is_rest(service):
+            text = f"No operation of {service.name} has the method {exchange.method} and this path."
+        elif _query_protocol(service):
+            text = "The request must contain the parameter Action or a service operation."
+        else:
+            text = "The request names no operation: the header X-Amz-Target is missing."
+        refused = refusal("unknown operation", family, text)
+        return Target(service.name, "", protocol, family, service.signing_name, refused=refused)
+
+
+def _nowhere(protocol: str, text: str) -> Target:
+    family = family_of("", protocol)
+    return Target("", "", protocol, family, "", refused=refusal("unknown operation", family, text))
+
+
+def signing_name_of(exchange: Exchange) -> str:
+    """The service that the signature's scope names; empty without a signature."""
+    authorization = exchange.headers.get("authorization")
+    if authorization is not None:
+        scope = sigv4.scope_of(authorization[:-64])
+        if scope is not None:
+            return scope.service
+        match = re.search(r"Credential=[^,\s]*/([^/,\s]+)/aws4_request", authorization)
+        return match[1] if match else ""
+    match = _PRESIGNED_SCOPE.search(exchange.query) if "X-Amz-Credential=" in exchange.query else None
+    return match[1] if match else ""
+
+
+def _action_of(exchange: Exchange, body: bytes | None) -> tuple[str, str] | None:
+    """Action and Version of the query protocol, from the query string or a form."""
+    for text in (exchange.query.encode("latin-1"), body):
+        if not text:
+            continue
+        if text is body and not exchange.headers.get("content-type", _FORM).startswith(_FORM):
+            continue
+        action = _ACTION.search(text)
+        if action is not None:
+            version = _VERSION.search(text)
+            return _text(action[1]), _text(version[1]) if version else ""
+    return None
+
+
+def _text(raw: bytes) -> str:
+    return unquote_plus(raw.decode("latin-1"))[:256]
+
+
+def _query_protocol(service: ServiceHead) -> str | None:
+    return next((p for p in service.protocols if p in ("query", "ec2")), None)
+
+
+def _is_rest(service: ServiceHead) -> bool:
+    return service.protocols[0].startswith("rest-")
+
+
+def _rest_protocol(service: ServiceHead) -> str:
+    return next(p for p in service.protocols if p.startswith("rest-"))
+
+
+def _only_rest(candidates: tuple[ServiceHead, ...]) -> bool:
+    return bool(candidates) and not any(_query_protocol(h) for h in candidates)
+
+
+def _first(services: tuple[ServiceHead, ...], operation: str) -> ServiceHead | None:
+    return next(
+        (s for s in services if operation in operation_names(s.name)), services[0] if services else None
+    )
+
+
+def _raw(service: str) -> dict[str, Any]:
+    return data.read_model(service)
+
+
+@lru_cache(32)
+def operation_names(service: str) -> frozenset[str]:
+    """A service's operations. The model itself is not kept: clients choose which of 440 they name."""
+    return frozenset(_raw(service)["operations"])
+
+
+@lru_cache(8)
+def rest_index(service: str) -> RestIndex:
+    """The paths of a service that Ballroom lacks, to name the operation in the refusal."""
+    model = _raw(service)
+    return RestIndex(model["operations"], model["shapes"])
+
+
+@lru_cache(64)
+def skeleton(service: str) -> ServiceModel:
+    """A service's model without operations and shapes: enough to encode an error."""
+    found = head(service) if service else None
+    return ServiceModel(
+        found or _NOBODY,
+        {"metadata": data.read_metadata(service) or {} if found else {}, "operations": {}, "shapes": {}},
+    )

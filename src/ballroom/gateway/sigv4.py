@@ -1,0 +1,335 @@
+"""Signature Version 4: reading it from a request and checking it against a secret.
+
+Pure: no clock, no credentials, no HTTP objects. Who may call is decided in `identity`; bodies in signed
+chunks are taken apart in `aws_chunked`.
+
+Source: IAM User Guide, "Create a signed AWS API request"; Amazon S3 API Reference, "Authenticating
+Requests (AWS Signature Version 4)".
+"""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_tz
+from functools import lru_cache
+from hmac import compare_digest
+from hmac import digest as hmac_digest
+from urllib.parse import quote, unquote, unquote_to_bytes
+
+import msgspec
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
+S3_SCOPES = frozenset({"s3", "s3express", "s3-object-lambda", "s3-outposts"})
+"""Services whose paths are encoded once and never normalised."""
+LONGEST_EXPIRY_S = 7 * 24 * 3600
+
+_PREFIX = re.compile(
+    r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/(\d{8})/([^/,\s]*)/([^/,\s]*)/aws4_request\s*,\s*"
+    r"SignedHeaders=([^,\s]+)\s*,\s*Signature="
+)
+_HEX_64 = re.compile(r"[0-9a-f]{64}")
+_TIMESTAMP = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9\-._~/]*")
+
+
+class Malformed(Exception):
+    """The request claims a signature but does not say it rightly. `missing` names what is not there."""
+
+    def __init__(self, text: str, *, unsupported: bool = False) -> None:
+        super().__init__(text)
+        self.text = text
+        self.unsupported = unsupported
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What an Authorization header says before its signature; repeats for each client within a day."""
+
+    access_key_id: str
+    date: str
+    region: str
+    service: str
+    signed_headers: str
+    names: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The credential scope as it is signed."""
+        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+
+
+class Signed(msgspec.Struct):
+    """A signature as found in a request, not yet checked."""
+
+    scope: Scope
+    signature: str
+    timestamp: str
+    """`YYYYMMDDTHHMMSSZ`."""
+    token: str
+    expires_s: int | None = None
+    """For presigned requests: how long they hold."""
+    presigned: bool = False
+
+    @property
+    def at_s(self) -> int:
+        """When it was signed, in seconds since the epoch."""
+        return epoch_of(self.timestamp)
+
+
+def read(headers: Mapping[str, str], query: str) -> Signed | None:
+    """The signature of a request, wherever it stands; None if the request carries none.
+
+    Raises:
+        Malformed: there is one, but incomplete or of a kind that is not supported.
+    """
+    authorization = headers.get("authorization")
+    if authorization is not None:
+        return _read_header(authorization, headers)
+    if "X-Amz-Signature=" in query or "X-Amz-Algorithm=" in query or "X-Amz-Credential=" in query:
+        return _read_query(query)
+    if "AWSAccessKeyId=" in query and "Signature=" in query:
+        raise Malformed(
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+            unsupported=True,
+        )
+    return None
+
+
+def _read_header(authorization: str, headers: Mapping[str, str]) -> Signed | None:
+    scope = scope_of(authorization[:-64])
+    signature = authorization[-64:]
+    if scope is None or _HEX_64.fullmatch(signature) is None:
+        parts = _slow_header(authorization)
+        if parts is None:
+            return None
+        scope, signature = parts
+    timestamp = headers.get("x-amz-date") or _from_http_date(headers.get("date", ""))
+    if not timestamp:
+        raise Malformed(
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
+            f"Authorization={authorization.partition(', Signature')[0]}"
+        )
+    if _TIMESTAMP.fullmatch(timestamp) is None:
+        raise Malformed(
+            f"Date must be in ISO-8601 'basic format'. Got '{timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601"
+        )
+    if not timestamp.startswith(scope.date):
+        raise Malformed(
+            f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+            f"'{scope.date}' != '{timestamp[:8]}', from '{timestamp}'."
+        )
+    return Signed(scope, signature, timestamp, headers.get("x-amz-security-token", ""))
+
+
+@lru_cache(4096)
+def scope_of(prefix: str) -> Scope | None:
+    """What stands before the signature, in the form that every SDK sends; None for any other form."""
+    match = _PREFIX.fullmatch(prefix)
+    if match is None:
+        return None
+    access_key_id, date, region, service, signed = match.groups()
+    return Scope(access_key_id, date, region, service, signed, tuple(signed.split(";")))
+
+
+def _slow_header(authorization: str) -> tuple[Scope, str] | None:
+    """An Authorization header in any order of its parts, or with some missing."""
+    algorithm, _, rest = authorization.partition(" ")
+    if algorithm.startswith("AWS4-ECDSA"):
+        raise Malformed(
+            f"Ballroom does not verify SigV4A signatures ({algorithm}): "
+            f"configure the client to sign with {ALGORITHM}.",
+            unsupported=True,
+        )
+    if algorithm == "AWS":
+        raise Malformed(
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+            unsupported=True,
+        )
+    if algorithm != ALGORITHM:
+        if algorithm.startswith("AWS"):
+            raise Malformed(f"Unsupported AWS 'algorithm': '{algorithm}'.")
+        return None  # Basic, Bearer and the like are no AWS signature
+    parts = {}
+    for part in rest.split(","):
+        name, _, value = part.strip().partition("=")
+        parts[name] = value
+    return _scope_from_parts(parts, authorization, "Authorization header requires '{}' parameter."), parts[
+        "Signature"
+    ]
+
+
+def _scope_from_parts(parts: Mapping[str, str], shown: str, complaint: str) -> Scope:
+    missing = [complaint.format(n) for n in ("Credential", "Signature", "SignedHeaders") if not parts.get(n)]
+    if missing:
+        raise Malformed(f"{' '.join(missing)} Authorization={shown.partition('Signature=')[0]}")
+    words = parts["Credential"].rsplit("/", 4)
+    if len(words) != 5 or words[4] != "aws4_request" or not words[0]:
+        raise Malformed(
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
+            f"got '{parts['Credential']}'"
+        )
+    if re.fullmatch(r"\d{8}", words[1]) is None:
+        raise Malformed(f"Date in Credential scope must be YYYYMMDD, got '{words[1]}'.")
+    signed = parts["SignedHeaders"]
+    return Scope(words[0], words[1], words[2], words[3], signed, tuple(signed.split(";")))
+
+
+def _read_query(query: str) -> Signed:
+    found: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name.startswith("X-Amz-"):
+            found[name[6:]] = unquote(value)
+    algorithm = found.get("Algorithm", "")
+    if algorithm != ALGORITHM:
+        raise Malformed(
+            f"Ballroom does not verify signatures of the kind '{algorithm}': sign with {ALGORITHM}."
+            if algorithm
+            else "AWS query-string parameters must include 'X-Amz-Algorithm'.",
+            unsupported=bool(algorithm),
+        )
+    scope = _scope_from_parts(found, "", "AWS query-string parameters must include 'X-Amz-{}'.")
+    timestamp = found.get("Date", "")
+    if _TIMESTAMP.fullmatch(timestamp) is None:
+        raise Malformed("AWS query-string parameters must include a valid 'X-Amz-Date'.")
+    if not timestamp.startswith(scope.date):
+        raise Malformed(
+            f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+            f"'{scope.date}' != '{timestamp[:8]}', from '{timestamp}'."
+        )
+    expires = found.get("Expires")
+    if expires is not None and not (expires.isascii() and expires.isdigit()):
+        raise Malformed("X-Amz-Expires should be a number")
+    if expires is not None and int(expires) > LONGEST_EXPIRY_S:
+        raise Malformed(
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be "
+            "less than 604800 seconds"
+        )
+    return Signed(
+        scope, found["Signature"], timestamp, found.get("Security-Token", ""),
+        int(expires) if expires is not None else None, True,
+    )  # fmt: skip
+
+
+@lru_cache(1024)
+def epoch_of(timestamp: str) -> int:
+    """Seconds since the epoch of a `YYYYMMDDTHHMMSSZ`; 0 for dates that do not exist."""
+    match = _TIMESTAMP.fullmatch(timestamp)
+    if match is None:
+        return 0
+    year, month, day, hour, minute, second = map(int, match.groups())
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return 0
+    return calendar.timegm((max(year, 1), month, day, hour, minute, second))
+
+
+def _from_http_date(date: str) -> str:
+    if _TIMESTAMP.fullmatch(date):
+        return date
+    parsed = parsedate_tz(date)
+    if parsed is None:
+        return ""
+    year, month, day, hour, minute, second = parsed[:6]
+    return f"{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"
+
+
+@lru_cache(4096)
+def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    """The key derived for one day, region and service."""
+    key = hmac_digest(b"AWS4" + secret.encode(), date.encode(), "sha256")
+    key = hmac_digest(key, region.encode(), "sha256")
+    key = hmac_digest(key, service.encode(), "sha256")
+    return hmac_digest(key, b"aws4_request", "sha256")
+
+
+def matches(
+    signed: Signed,
+    secret: str,
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    payload_hash: str,
+) -> bool:
+    """Whether the signature is the one that `secret` makes for this request.
+
+    Clients differ in how they encode what they sign: first the path and query are taken as sent, then as
+    AWS's rules would have encoded them.
+    """
+    scope = signed.scope
+    lines = []
+    for name in scope.names:
+        value = headers.get(name, "")
+        if "  " in value or value != value.strip():
+            value = " ".join(value.split())
+        lines.append(f"{name}:{value}\n")
+    tail = f"{''.join(lines)}\n{scope.signed_headers}\n{payload_hash}"
+    key = signing_key(secret, scope.date, scope.region, scope.service)
+    to_sign = f"{ALGORITHM}\n{signed.timestamp}\n{scope.text}\n"
+    s3 = scope.service in S3_SCOPES
+    queries = canonical_queries(query) if query else ("",)
+    for canonical_path in canonical_paths(path, s3):
+        for canonical_query in queries:
+            request = f"{method}\n{canonical_path}\n{canonical_query}\n{tail}"
+            hashed = hashlib.sha256(request.encode("latin-1", "replace")).hexdigest()
+            expected = hmac_digest(key, (to_sign + hashed).encode(), "sha256").hex()
+            if compare_digest(expected, signed.signature):
+                return True
+    return False
+
+
+def canonical_paths(path: str, s3: bool) -> tuple[str, ...]:
+    """The forms in which the path may have been signed, the likeliest first."""
+    if s3:
+        if _PLAIN_PATH.fullmatch(path):
+            return (path,)
+        return _distinct(path, quote(unquote_to_bytes(path), safe="/-_.~"))
+    if path == "/":
+        return ("/",)
+    normalised = normalise(path)
+    if _PLAIN_PATH.fullmatch(path):
+        return _distinct(normalised, path)
+    single = quote(unquote_to_bytes(path), safe="/-_.~")
+    return _distinct(
+        quote(normalised, safe="/-_.~"),
+        quote(normalise(single), safe="/-_.~"),
+        quote(path, safe="/-_.~"),
+        normalised,
+    )
+
+
+def normalise(path: str) -> str:
+    """Without empty and dot segments (RFC 3986, 5.2.4), as every service but S3 wants it."""
+    kept: list[str] = []
+    segments = path.split("/")
+    for segment in segments:
+        if segment == "..":
+            if kept:
+                kept.pop()
+        elif segment not in ("", "."):
+            kept.append(segment)
+    return "/" + "/".join(kept) + ("/" if kept and segments[-1] in ("", ".", "..") else "")
+
+
+def canonical_queries(query: str) -> tuple[str, ...]:
+    """The forms in which the query may have been signed; the signature itself is never part of it."""
+    pairs = []
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if pair and name != "X-Amz-Signature":
+            pairs.append((name, value))
+    as_sent = "&".join([f"{name}={value}" for name, value in sorted(pairs)])
+    encoded = sorted((_encode_again(name), _encode_again(value)) for name, value in pairs)
+    return _distinct(as_sent, "&".join([f"{name}={value}" for name, value in encoded]))
+
+
+def _encode_again(text: str) -> str:
+    return quote(unquote_to_bytes(text.replace("+", " ")), safe="-_.~")
+
+
+def _distinct(*forms: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(forms))
