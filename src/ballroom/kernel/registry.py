@@ -48,6 +48,7 @@ class Page(msgspec.Struct):
     method: str
     path: str
     handler: Callable[..., Awaitable[Any]]
+    unsigned: bool = False
 
 
 class DataHost(msgspec.Struct):
@@ -142,11 +143,15 @@ def on_start(handler: F) -> F:
     return handler
 
 
-def page(method: str, path: str) -> Callable[[F], F]:
-    """Register a control page; a path that ends in `/*` takes everything below it."""
+def page(method: str, path: str, *, unsigned: bool = False) -> Callable[[F], F]:
+    """Register a control page; a path that ends in `/*` takes everything below it.
+
+    Where signatures are enforced, only an `unsigned` page does without: one that tells nothing, or whose
+    address is itself a secret.
+    """
 
     def register(handler: F) -> F:
-        registry.pages[method, path] = Page(method, path, handler)
+        registry.pages[method, path] = Page(method, path, handler, unsigned)
         return handler
 
     return register
