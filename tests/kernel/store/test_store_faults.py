@@ -1,5 +1,7 @@
 """What a failing or full disk does to the store: nothing is acknowledged that is not on it."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -156,6 +158,28 @@ def test_a_checkpoint_that_fails_ends_the_acknowledgements(
     with pytest.raises(EngineFailed, match="fsync failed"):
         write_much()
     with pytest.raises(EngineFailed):
+        engine.apply([], 2000, 0)
+    engine.close()
+
+
+def test_no_room_at_the_checkpoints_fsync_ends_the_acknowledgements_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ballroom.kernel.store.checkpoint._START_PAGES", 20)
+    engine = SqliteEngine(tmp_path / "store.sqlite")
+
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def write_much() -> None:
+        for sequence in range(1, 1000):
+            engine.apply([(b"k%04d" % sequence, b"v" * 2000)], sequence, 0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(EngineFailed, match="syncing the store"):
+            write_much()
+    with pytest.raises(EngineFailed, match="syncing the store"):
         engine.apply([], 2000, 0)
     engine.close()
 

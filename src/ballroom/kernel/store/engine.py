@@ -98,16 +98,9 @@ class Engine(Protocol):
         ...
 
 
-def merged(writes: Iterable[Write]) -> tuple[list[Row], list[bytes]]:
-    """A batch as rows to put and keys to delete, each key once, both in key order.
+def merged(writes: Iterable[Write]) -> list[Write]:
+    """A batch with each key once (its last write), in key order.
 
     Key order keeps neighbouring rows on the same page while a B-tree is written.
     """
-    puts: list[Row] = []
-    deletes: list[bytes] = []
-    for key, value in sorted(dict(writes).items()):
-        if value is None:
-            deletes.append(key)
-        else:
-            puts.append((key, value))
-    return puts, deletes
+    return sorted(dict(writes).items())

@@ -4,6 +4,7 @@ How a commit becomes durable: the writer appends the changed pages to the log (`
 only then publishes it to readers. So what `get` and `scan` see is on disk.
 """
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -12,9 +13,10 @@ from typing import Any
 
 import apsw
 
+from ballroom.kernel.store.batch import BatchWriter
 from ballroom.kernel.store.checkpoint import Checkpointer
 from ballroom.kernel.store.connection import connect, engine_error, translated
-from ballroom.kernel.store.engine import Engine, EngineFailed, EpochLost, Row, Write, merged
+from ballroom.kernel.store.engine import Engine, EngineFailed, Row, Write, merged
 from ballroom.kernel.store.files import sync_path
 from ballroom.kernel.store.memory import MemoryEngine
 
@@ -28,8 +30,6 @@ _APPLICATION_ID = 0x42414C4C  # "BALL", in the file's header
 _GET = "select v from kv where k = ?"
 _UP = "select k, v from kv where k >= ? and k < ? order by k limit ?"
 _DOWN = "select k, v from kv where k >= ? and k < ? order by k desc limit ?"
-_PUT = "insert into kv (k, v) values (?, ?) on conflict (k) do update set v = excluded.v"
-_DELETE = "delete from kv where k = ?"
 
 # A connection drops its cache whenever the other one has committed: a large one would be filled in vain,
 # and the operating system's cache serves them both.
@@ -64,10 +64,12 @@ class SqliteEngine:
             # main file and emptied before anything is added.
             self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             sync_path(path.parent)
+            self._batches = BatchWriter(self._writer)
             self._sequence = int(self._writer.execute("select sequence from owner").get)
             self._reader = self._connect()
             self._reader.execute("pragma query_only = on")
-        self._checkpointer = Checkpointer(self._writer, self._connect)
+            self._main_file = os.open(path, os.O_RDONLY)
+        self._checkpointer = Checkpointer(self._writer, self._connect, self._main_file)
         self._query = self._reader.cursor().execute
 
     @property
@@ -93,7 +95,7 @@ class SqliteEngine:
 
     def claim(self) -> int:
         """Take the next epoch, durably. Called before the first batch, or on the writer's thread."""
-        with self._transaction("claiming"):
+        with self._committing("claiming"):
             return int(self._writer.execute("update owner set epoch = epoch + 1 returning epoch").get)
 
     def apply(self, writes: Sequence[Write], sequence: int, epoch: int) -> None:
@@ -101,25 +103,23 @@ class SqliteEngine:
         if sequence <= self._sequence:
             raise ValueError(f"batch {sequence} comes after batch {self._sequence}")
         started = time.perf_counter()
-        puts, deletes = merged(writes)
-        with self._transaction("writing"):
-            self._writer.execute("update owner set sequence = ? where epoch = ?", (sequence, epoch))
-            if self._writer.changes() == 0:
-                raise EpochLost(f"epoch {epoch} is no longer the one of {self._path}")
-            self._write(puts, deletes)
+        batch = merged(writes)
+        with self._committing("writing"):
+            self._batches.write(batch, sequence, epoch)
         self._sequence = sequence
         took = time.perf_counter() - started
         self._commits += 1
-        self._rows_written += len(puts) + len(deletes)
+        self._rows_written += len(batch)
         self._commit_s += took
         self._slowest_commit_s = max(self._slowest_commit_s, took)
         self._checkpointer.after_commit()
 
     def load(self, rows: Iterable[Row], *, sequence: int, epoch: int) -> None:
         """Fill a new store with rows, as they were after the batch `sequence` under `epoch`."""
-        with self._transaction("filling"):
-            self._writer.execute("update owner set sequence = ?, epoch = ?", (sequence, epoch))
-            self._write(sorted(rows), ())
+        with self._committing("filling"):
+            self._writer.execute("begin immediate; update owner set sequence = ?, epoch = ?", (sequence, epoch))
+            self._writer.executemany("insert into kv (k, v) values (?, ?)", sorted(rows))
+            self._writer.execute("commit")
         self._sequence = sequence
 
     def fork(self, destination: Path | None) -> Engine:
@@ -178,28 +178,24 @@ class SqliteEngine:
             if self._failure:
                 connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.close()
+        os.close(self._main_file)  # last: closing any descriptor of the file drops SQLite's locks on it
 
     def _connect(self) -> apsw.Connection:
         return connect(self._path, self._vfs, cache_kb=_CACHE_KB)
 
-    def _write(self, puts: Sequence[Row], deletes: Sequence[bytes]) -> None:
-        if puts:
-            self._writer.executemany(_PUT, puts)
-        if deletes:
-            self._writer.executemany(_DELETE, ((key,) for key in deletes))
-
     @contextmanager
-    def _transaction(self, doing: str) -> Iterator[None]:
-        """Commit what the block writes, or leave no trace; a disk that failed ends the engine."""
+    def _committing(self, doing: str) -> Iterator[None]:
+        """The block commits, or leaves no trace; a disk that fails ends the engine."""
         if self._closed:
             raise EngineFailed("the store is closed")
         if self._failure:
             raise EngineFailed(self._failure)
         try:
             self._checkpointer.before_commit()
-            self._writer.execute("begin immediate")
             yield
-            self._writer.execute("commit")
+        except EngineFailed as error:
+            self._failure = str(error)
+            raise
         except apsw.Error as error:
             meaning = engine_error(f"{doing} {self._path}", error)
             if isinstance(meaning, EngineFailed):
