@@ -1,0 +1,254 @@
+"""FIFO queues: message groups in order, and deduplication.
+
+A message can be received once every earlier one of its group is deleted or goes with it: a receive takes
+messages from the front of a group up to the first that is in flight. One row per group says when its
+first message is available, so that a receive finds groups without looking at locked ones.
+
+Source: SQS Developer Guide, "FIFO queue delivery logic", "Exactly-once processing"; recorded answers (the
+part of a group before a message in flight can be received).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ballroom.services.sqs.live import LiveQueue
+from ballroom.services.sqs.received import MAX_IN_FLIGHT, MAX_STEPS, Received, as_dead, find_grave, is_expired
+from ballroom.services.sqs.resources import Flight, Head, Message, Ready, Sent
+
+if TYPE_CHECKING:
+    from ballroom.kernel import Tx
+
+DEDUP_WINDOW_MS = 300_000
+_FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
+_SEQUENCE_STEP = 256
+replace = msgspec.structs.replace
+
+
+def sequence_number(sequence: int) -> str:
+    """What clients see: 20 digits, increasing, not consecutive."""
+    return str(_FIRST_SEQUENCE_NUMBER + _SEQUENCE_STEP * sequence)
+
+
+# -- deduplication ---------------------------------------------------------------------------------------
+
+
+def find_duplicate(tx: Tx, live: LiveQueue, group: str, dedup: str) -> Sent | None:
+    """The message accepted for this deduplication id within the last five minutes."""
+    sent = tx.get(Sent, live.keys.dedup(_scope(live, group), dedup))
+    return sent if sent is not None and tx.now_ms - sent.sent_ms < DEDUP_WINDOW_MS else None
+
+
+def remember(tx: Tx, live: LiveQueue, message: Message) -> None:
+    """Keep a message's deduplication id for five minutes, whatever becomes of the message."""
+    assert message.group is not None
+    assert message.dedup is not None
+    tx.put(
+        live.keys.dedup(_scope(live, message.group), message.dedup),
+        Sent(tx.now_ms, message.id, message.sequence),
+    )
+
+
+def _scope(live: LiveQueue, group: str) -> str:
+    return group if live.meaning.scope_is_group else ""
+
+
+# -- groups ----------------------------------------------------------------------------------------------
+
+
+def add(tx: Tx, live: LiveQueue, message: Message, delay_ms: int = 0) -> Message:
+    """Put a message at the end of its group; the message with its sequence."""
+    group = message.group
+    assert group is not None
+    keys = live.keys
+    head = live.head(tx)
+    sequence = head.last + 1
+    message = replace(message, sequence=sequence)
+    alone = _first(tx, live, group) is None
+    tx.put(keys.grouped(group, sequence), message)
+    tx.put(keys.head, Head(sequence, head.cursor, head.total + 1, head.parked))
+    available_ms = message.sent_ms
+    if delay_ms:
+        available_ms = tx.now_ms + delay_ms
+        flight = Flight(sequence, available_ms, message.count, 0, message.first_ms, group, waiting=True)
+        tx.put(keys.group_flight(group, sequence), flight)
+        tx.after_commit(lambda: live.hide(flight))
+    else:
+        live.pollers.announce(tx)
+    if alone:
+        tx.put(keys.ready(available_ms, sequence), Ready(group))
+    return message
+
+
+def find(tx: Tx, live: LiveQueue, group: str, sequence: int) -> Flight | None:
+    """Where a received message stands; None if it is gone."""
+    return tx.get(Flight, live.keys.group_flight(group, sequence))
+
+
+def exists(tx: Tx, live: LiveQueue, group: str, sequence: int) -> bool:
+    """Whether the message is still in the queue."""
+    return tx.get(Message, live.keys.grouped(group, sequence)) is not None
+
+
+def remove(tx: Tx, live: LiveQueue, flight: Flight) -> None:
+    """Delete a received message; the next of its group may become available."""
+    assert flight.group is not None
+    with _Front(tx, live, flight.group):
+        _delete(tx, live, flight.group, flight.sequence)
+        head = live.head(tx)
+        tx.put(live.keys.head, replace(head, total=head.total - 1))
+    tx.after_commit(lambda: _gone(live, flight.sequence))
+
+
+def _gone(live: LiveQueue, sequence: int) -> None:
+    live.show(sequence)
+    live.pollers.wake()
+
+
+def change_visibility(tx: Tx, live: LiveQueue, flight: Flight, hide_ms: int) -> Flight:
+    """Hide a message from now on for another time; with 0 it may be received at once."""
+    assert flight.group is not None
+    after = replace(flight, visible_ms=tx.now_ms + hide_ms)
+    with _Front(tx, live, flight.group):
+        tx.put(live.keys.group_flight(flight.group, flight.sequence), after)
+    tx.after_commit(lambda: live.hide(after) if hide_ms else _gone(live, after.sequence))
+    return after
+
+
+def expunge(tx: Tx, live: LiveQueue, message: Message) -> None:
+    """Delete a message whose retention period is over."""
+    flight = Flight(message.sequence, 0, 0, 0, 0, message.group)
+    remove(tx, live, flight)
+
+
+def _delete(tx: Tx, live: LiveQueue, group: str, sequence: int) -> None:
+    tx.delete(live.keys.grouped(group, sequence))
+    tx.delete(live.keys.group_flight(group, sequence))
+
+
+def _first(tx: Tx, live: LiveQueue, group: str) -> Message | None:
+    found = tx.scan_prefix(Message, live.keys.grouped(group), limit=1)
+    return found[0] if found else None
+
+
+class _Front:
+    """Keeps the row of a group right while its messages change: when its first one is available."""
+
+    __slots__ = ("_before", "_group", "_live", "_tx")
+
+    def __init__(self, tx: Tx, live: LiveQueue, group: str) -> None:
+        self._tx, self._live, self._group = tx, live, group
+
+    def __enter__(self) -> None:
+        self._before = self._place()
+
+    def __exit__(self, *failure: object) -> None:
+        after = self._place()
+        if after != self._before:
+            keys = self._live.keys
+            if self._before is not None:
+                self._tx.delete(keys.ready(*self._before))
+            if after is not None:
+                self._tx.put(keys.ready(*after), Ready(self._group))
+
+    def _place(self) -> tuple[int, int] | None:
+        message = _first(self._tx, self._live, self._group)
+        if message is None:
+            return None
+        flight = find(self._tx, self._live, self._group, message.sequence)
+        return (flight.visible_ms if flight else message.sent_ms), message.sequence
+
+
+def take(
+    tx: Tx, live: LiveQueue, limit: int, hide_ms: int, *, redrive: bool = True
+) -> list[Received]:
+    """Receive up to `limit` messages: as many as possible of one group, then of the next.
+
+    Without `redrive`, none goes to the dead-letter queue instead.
+    """
+    live.refresh(tx.now_ms)
+    if live.in_flight >= MAX_IN_FLIGHT:
+        return []
+    return _Taking(tx, live, limit, hide_ms, redrive).take()
+
+
+class _Taking:
+    """One receive under way."""
+
+    def __init__(self, tx: Tx, live: LiveQueue, limit: int, hide_ms: int, redrive: bool) -> None:
+        self.redrive = redrive and live.meaning.redrive is not None
+        self.tx, self.live, self.room, self.hide_ms = tx, live, limit, hide_ms
+        self.steps = MAX_STEPS
+        self.out: list[Received] = []
+        self.gone: list[int] = []
+
+    def take(self) -> list[Received]:
+        tx, live = self.tx, self.live
+        low, high = live.keys.ready_range(tx.now_ms)
+        seen: set[str] = set()
+        while self.room and self.steps > 0:
+            window = self.room + len(seen)
+            groups = [ready.group for ready in tx.scan(Ready, low, high, limit=window)]
+            fresh = [group for group in groups if group not in seen]
+            for group in fresh:
+                if self.room and self.steps > 0:
+                    seen.add(group)
+                    with _Front(tx, live, group):
+                        self._take_from(group)
+            if not fresh:
+                break
+        if self.gone:
+            head = live.head(tx)
+            tx.put(live.keys.head, replace(head, total=head.total - len(self.gone)))
+        if self.out or self.gone:
+            tx.after_commit(self._tell)
+        return self.out
+
+    def _tell(self) -> None:
+        for sequence in self.gone:
+            self.live.show(sequence)
+        if self.hide_ms:
+            for received in self.out:
+                self.live.hide(received.flight)
+
+    def _take_from(self, group: str) -> None:
+        tx, live = self.tx, self.live
+        after = None
+        while self.room and self.steps > 0:
+            window = self.room
+            messages = tx.scan_prefix(Message, live.keys.grouped(group), after=after, limit=window)
+            for message in messages:
+                flight = find(tx, live, group, message.sequence)
+                if flight is not None and flight.visible_ms > tx.now_ms:
+                    return
+                self._offer(group, message, flight)
+            if len(messages) < window:
+                return
+            after = live.keys.grouped(group, messages[-1].sequence)
+
+    def _offer(self, group: str, message: Message, flight: Flight | None) -> None:
+        tx, live, now = self.tx, self.live, self.tx.now_ms
+        grave = find_grave(tx, live, message, flight) if self.redrive else None
+        if grave is not None or is_expired(live, message, now):
+            _delete(tx, live, group, message.sequence)
+            self.steps -= 1
+            self.gone.append(message.sequence)
+            if grave is not None and flight is not None and not is_expired(live, message, now):
+                bury(tx, grave, as_dead(message, flight, live.arn))
+            return
+        count = flight.count if flight else message.count
+        first_ms = (flight.first_ms if flight else message.first_ms) or now
+        taken = Flight(message.sequence, now + self.hide_ms, count + 1, now, first_ms, group)
+        tx.put(live.keys.group_flight(group, message.sequence), taken)
+        self.room -= 1
+        self.out.append(Received(message, taken))
+
+
+def bury(tx: Tx, grave: LiveQueue, message: Message) -> None:
+    """Put a message into a dead-letter queue; in FIFO queues its age begins anew there.
+
+    Source: SQS Developer Guide, "Understanding message retention periods for dead-letter queues".
+    """
+    add(tx, grave, replace(message, sent_ms=tx.now_ms))

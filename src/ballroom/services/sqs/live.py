@@ -1,0 +1,220 @@
+"""Derived memory: what is decoded or counted once and can be rebuilt from the store.
+
+For each queue in use: its attributes' meaning, which messages are hidden until when (so that counts and
+in-flight limits cost nothing), and when housekeeping comes next. It is loaded when a queue is first used:
+a scan of the rows of messages that are in flight or delayed, never of those that merely wait, so that a
+million stored messages do not slow the start.
+
+Changes go through `Tx.after_commit`, so that a transaction which fails leaves no trace here.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ballroom.services.sqs.errors import QueueDoesNotExist
+from ballroom.services.sqs.names import parse_url, queue_arn
+from ballroom.services.sqs.polling import Pollers
+from ballroom.services.sqs.queue_attributes import Meaning, meaning_of
+from ballroom.services.sqs.resources import Flight, Head, Keys, Queue, queue_key
+
+if TYPE_CHECKING:
+    from ballroom.kernel import Kernel, Key, Tx
+
+NOISY_FROM = 30
+NOISY_SHARE = 0.10
+"""A message group with this many messages in flight, and more than this share of all, is a noisy neighbour.
+
+Source: SQS Developer Guide, "How Amazon SQS fair queues work".
+"""
+_EMPTY_HEAD = Head()
+_URLS_REMEMBERED = 4096
+
+
+class Hidden(msgspec.Struct, gc=False):
+    """A message that may not be received yet."""
+
+    visible_ms: int
+    waiting: bool
+    """Sent with a delay, rather than in flight."""
+    group: str | None
+
+
+class LiveQueue:
+    """One queue, as long as the kernel's derived memory lives."""
+
+    __slots__ = (
+        "_by_time", "arn", "busy_groups", "dedup_due_ms", "delayed", "dimensions", "groups", "hidden",
+        "in_flight", "key", "keys", "meaning", "pollers", "record", "retention_due_ms",
+    )
+
+    def __init__(self, record: Queue, pollers: Pollers) -> None:
+        self.record = record
+        self.key: Key = queue_key(record.account, record.region, record.name)
+        self.keys = Keys(record.id, record.generation)
+        self.arn = queue_arn(record.account, record.region, record.name)
+        self.meaning: Meaning = meaning_of(record.attributes)
+        self.dimensions = (("QueueName", record.name),)
+        self.pollers = pollers
+        self.hidden: dict[int, Hidden] = {}
+        self._by_time: list[tuple[int, int]] = []
+        self.in_flight = 0
+        self.delayed = 0
+        self.groups: dict[str, int] = {}
+        """Messages in flight by message group."""
+        self.busy_groups: set[str] = set()
+        """Those of `groups` that have at least `NOISY_FROM`."""
+        self.retention_due_ms: int | None = None
+        """When the next sweep for expired messages is due, as far as known."""
+
+        self.dedup_due_ms = 0
+        """When the next sweep for old deduplication ids is due, as far as known."""
+
+    def load(self, tx: Tx) -> None:
+        """Learn what is hidden now."""
+        if self.meaning.fifo:
+            flights = tx.scan_prefix(Flight, self.keys.group_flight())
+        else:
+            flights = tx.scan(Flight, *self.keys.hidden(tx.now_ms))
+        for flight in flights:
+            if flight.visible_ms > tx.now_ms:
+                self.hide(flight)
+
+    def hide(self, flight: Flight) -> None:
+        """A message is in flight or delayed now, until its `visible_ms`."""
+        sequence = flight.sequence
+        before = self.hidden.get(sequence)
+        if before is not None:
+            self._forget(before)
+        entry = self.hidden[sequence] = Hidden(flight.visible_ms, flight.waiting, flight.group)
+        heappush(self._by_time, (flight.visible_ms, sequence))
+        if flight.waiting:
+            self.delayed += 1
+        else:
+            self.in_flight += 1
+            if entry.group is not None:
+                count = self.groups[entry.group] = self.groups.get(entry.group, 0) + 1
+                if count >= NOISY_FROM:
+                    self.busy_groups.add(entry.group)
+        self.pollers.expect(flight.visible_ms)
+
+    def show(self, sequence: int) -> None:
+        """It is not hidden any more, or gone."""
+        entry = self.hidden.pop(sequence, None)
+        if entry is not None:
+            self._forget(entry)
+
+    def _forget(self, entry: Hidden) -> None:
+        if entry.waiting:
+            self.delayed -= 1
+            return
+        self.in_flight -= 1
+        group = entry.group
+        if group is not None:
+            count = self.groups[group] - 1
+            if count:
+                self.groups[group] = count
+            else:
+                del self.groups[group]
+            if count < NOISY_FROM:
+                self.busy_groups.discard(group)
+
+    def refresh(self, now_ms: int) -> None:
+        """Let go of what has become visible meanwhile."""
+        by_time = self._by_time
+        while by_time and by_time[0][0] <= now_ms:
+            visible_ms, sequence = heappop(by_time)
+            entry = self.hidden.get(sequence)
+            if entry is not None and entry.visible_ms == visible_ms:
+                del self.hidden[sequence]
+                self._forget(entry)
+
+    def next_visible_ms(self, now_ms: int) -> int | None:
+        """When the next hidden message may be received."""
+        self.refresh(now_ms)
+        by_time = self._by_time
+        while by_time:
+            visible_ms, sequence = by_time[0]
+            entry = self.hidden.get(sequence)
+            if entry is not None and entry.visible_ms == visible_ms:
+                return visible_ms
+            heappop(by_time)
+        return None
+
+    def is_noisy(self, group: str | None) -> bool:
+        """Whether a message group takes more than its share of the consumers."""
+        return group in self.busy_groups and self.groups[group] > NOISY_SHARE * self.in_flight
+
+    def head(self, tx: Tx) -> Head:
+        """The queue's counters."""
+        return tx.get(Head, self.keys.head) or _EMPTY_HEAD
+
+    def counts(self, tx: Tx) -> tuple[int, int, int]:
+        """How many messages are visible, in flight and delayed."""
+        self.refresh(tx.now_ms)
+        total = self.head(tx).total
+        return max(0, total - self.in_flight - self.delayed), self.in_flight, self.delayed
+
+
+class Queues:
+    """The queues that have been used, by account, region and name."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._live: dict[tuple[str, str, str], LiveQueue] = {}
+        self._parsed: dict[str, tuple[str, str]] = {}
+
+    def of(self, tx: Tx, record: Queue) -> LiveQueue:
+        """The live queue of a stored one; its rows are the truth, also within this transaction."""
+        address = (record.account, record.region, record.name)
+        live = self._live.get(address)
+        if live is not None:
+            if live.record is record:
+                return live
+            if live.record.id == record.id and live.record.generation == record.generation:
+                if live.record != record:
+                    live.meaning = meaning_of(record.attributes)
+                live.record = record
+                return live
+        live = LiveQueue(record, Pollers.of(self._kernel, record.id))
+        live.load(tx)
+        self._live[address] = live
+        return live
+
+    def drop(self, record: Queue) -> None:
+        """The queue is gone."""
+        self._live.pop((record.account, record.region, record.name), None)
+
+    def address(self, url: str) -> tuple[str, str]:
+        """`parse_url`, remembered."""
+        found = self._parsed.get(url)
+        if found is None:
+            found = parse_url(url)
+            if len(self._parsed) >= _URLS_REMEMBERED:
+                self._parsed.clear()
+            self._parsed[url] = found
+        return found
+
+
+def find_queue(tx: Tx, account: str, region: str, name: str) -> LiveQueue | None:
+    """The queue of that name, or None."""
+    record = tx.get(Queue, queue_key(account, region, name))
+    return None if record is None else tx.kernel.state(Queues).of(tx, record)
+
+
+def load_queue(tx: Tx, url: str) -> LiveQueue:
+    """The queue of a URL, in the request's region.
+
+    Raises:
+        InvalidAddress: the URL is none.
+        QueueDoesNotExist: there is no such queue.
+    """
+    queues = tx.kernel.state(Queues)
+    account, name = queues.address(url)
+    record = tx.get(Queue, queue_key(account, tx.caller.region, name))
+    if record is None:
+        raise QueueDoesNotExist
+    return queues.of(tx, record)

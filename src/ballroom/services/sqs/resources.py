@@ -1,0 +1,267 @@
+"""What SQS stores, and under which keys.
+
+| key | record | read by |
+|---|---|---|
+| `sqs`, account, region, `queue`, name | Queue | every operation; ListQueues by prefix |
+| `sqs`, account, region, `source`, DLQ name, name | DeadLetterSource | ListDeadLetterSourceQueues |
+| `sqs`, account, region, `move`, queue name, started, id | MoveTask | ListMessageMoveTasks, the mover |
+| `sqs-data`, `~deleted`, account, region, name | Tombstone | CreateQueue within 60 seconds |
+| `sqs-data`, id, generation, `head` | Head | every send, receive and delete |
+| ..., `m`, sequence | Message | standard: first receive (a scan behind the head's cursor), expiry |
+| ..., `d`, sequence | Message | standard: sent with a delay |
+| ..., `f`, visible at, sequence | Flight | standard: what is due again (a scan up to now) |
+| ..., `v`, sequence | Moved | standard: where a Flight went that has moved since its first receive |
+| ..., `k`, group, sequence | Parked | standard: passed over for quieter message groups |
+| ..., `g`, group, sequence | Message | FIFO: the messages of a group in order |
+| ..., `h`, group, sequence | Flight | FIFO: received or delayed ones |
+| ..., `r`, available at, sequence | Ready | FIFO: groups by when their first message is available |
+| `sqs-data`, id, `dedup`, scope, id | Sent | FIFO: deduplication; kept through a purge |
+| `sqs-data`, id, `attempt`, id | Attempt | FIFO: ReceiveRequestAttemptId |
+
+Rows of messages begin with the queue's own random id instead of account and region: it is known only
+through the queue's row, and the shorter keys are written several times a message. A purge starts a new
+generation, and the older one's rows are collected later, so that it takes no longer for a million messages.
+
+A message that nobody has received yet is one row, body included. Receiving it adds a row of a few bytes
+and leaves the body alone: a megabyte is written once.
+"""
+
+from __future__ import annotations
+
+from ballroom.kernel import Key, Record
+from ballroom.services.sqs.message_attributes import Attributes
+
+_END = 1 << 62
+"""Larger than any sequence or time."""
+
+
+class Queue(Record, frozen=True):
+    """A queue. `attributes` holds what was set explicitly, in AWS's names and texts, normalised."""
+
+    account: str
+    region: str
+    name: str
+    id: str
+    generation: int
+    created_ms: int
+    modified_ms: int
+    attributes: dict[str, str]
+    tags: dict[str, str]
+    purged_ms: int = 0
+
+
+class Tombstone(Record, frozen=True):
+    """A queue of this name has been deleted."""
+
+    deleted_ms: int
+
+
+class DeadLetterSource(Record, frozen=True):
+    """The queue that names this dead-letter queue in its redrive policy."""
+
+    account: str
+    region: str
+    name: str
+
+
+class Head(Record, frozen=True):
+    """A queue's counters. Written with every message, but a group commit keeps only the last."""
+
+    last: int = 0
+    """The sequence of the newest message."""
+    cursor: int = 0
+    """Standard: every message up to here has been received or parked; those behind never were."""
+    total: int = 0
+    """Messages in the queue: visible, delayed and in flight."""
+    parked: int = 0
+
+
+class Message(Record, frozen=True):
+    """A message as it was sent. Never rewritten."""
+
+    sequence: int
+    id: str
+    body: str
+    md5: str
+    sent_ms: int
+    sender: str
+    attributes: Attributes | None = None
+    trace: str | None = None
+    group: str | None = None
+    dedup: str | None = None
+    count: int = 0
+    """Receives before it came to this queue, for one that was moved to a dead-letter queue."""
+    first_ms: int = 0
+    source: str | None = None
+    """The ARN of the queue that a dead-letter message comes from."""
+
+
+class Flight(Record, frozen=True):
+    """Where a message stands that was received, or sent with a delay. Times in milliseconds."""
+
+    sequence: int
+    visible_ms: int
+    count: int
+    received_ms: int
+    first_ms: int
+    group: str | None = None
+    delayed: bool = False
+    """Standard: the body is under `d`."""
+    moved: bool = False
+    """Standard: there is a Moved row, since `visible_ms` is not the one of the first receive."""
+    waiting: bool = False
+    """Not received yet: this is the delay it was sent with."""
+
+
+class Moved(Record, frozen=True):
+    """The present `visible_ms` of a Flight."""
+
+    visible_ms: int
+
+
+class Parked(Record, frozen=True):
+    """A message that waits until the noisy group it belongs to has its turn."""
+
+    sequence: int
+    group: str
+
+
+class Ready(Record, frozen=True):
+    """A group of a FIFO queue that has messages."""
+
+    group: str
+
+
+class Sent(Record, frozen=True):
+    """A deduplication id and the message it was accepted for."""
+
+    sent_ms: int
+    message_id: str
+    sequence: int
+
+
+class Attempt(Record, frozen=True):
+    """What a ReceiveRequestAttemptId has received: (group, sequence, count, visible at) of each message."""
+
+    at_ms: int
+    received: list[tuple[str, int, int, int]]
+
+
+class MoveTask(Record, frozen=True):
+    """A task that moves messages out of a dead-letter queue."""
+
+    id: str
+    account: str
+    region: str
+    source: str
+    """The source queue's name."""
+    source_id: str
+    destination: str | None
+    """The destination's ARN; None: where each message came from."""
+    rate: int | None
+    started_ms: int
+    to_move: int
+    moved: int = 0
+    status: str = "RUNNING"
+    reason: str | None = None
+
+
+def queue_key(account: str, region: str, name: str) -> Key:
+    """Names sort, so that ListQueues pages through a prefix."""
+    return ("sqs", account, region, "queue", name)
+
+
+def queues_range(account: str, region: str, prefix: str) -> tuple[Key, Key]:
+    """The queues whose names begin with `prefix`."""
+    return queue_key(account, region, prefix), queue_key(account, region, prefix + "\U0010ffff")
+
+
+def tombstone_key(account: str, region: str, name: str) -> Key:
+    """Looked up by name alone."""
+    return ("sqs-data", "~deleted", account, region, name)
+
+
+def sources_prefix(account: str, region: str, name: str) -> Key:
+    """The queues whose redrive policy names this one."""
+    return ("sqs", account, region, "source", name)
+
+
+def move_prefix(account: str, region: str, name: str) -> Key:
+    """The tasks of a source queue, oldest first."""
+    return ("sqs", account, region, "move", name)
+
+
+def move_key(task: MoveTask) -> Key:
+    """Sorted by start, so that the newest ten are a reverse scan."""
+    return (*move_prefix(task.account, task.region, task.source), task.started_ms, task.id)
+
+
+class Keys:
+    """The keys of one generation of one queue."""
+
+    __slots__ = ("base", "head", "id")
+
+    def __init__(self, queue_id: str, generation: int) -> None:
+        self.id = queue_id
+        self.base: Key = ("sqs-data", queue_id, generation)
+        self.head: Key = (*self.base, "head")
+
+    def body(self, sequence: int, delayed: bool) -> Key:
+        """Standard: a message."""
+        return (*self.base, "d" if delayed else "m", sequence)
+
+    def unreceived(self, cursor: int) -> tuple[Key, Key]:
+        """Standard: the messages behind the cursor."""
+        return (*self.base, "m", cursor + 1), (*self.base, "m", _END)
+
+    def flight(self, visible_ms: int, sequence: int) -> Key:
+        """Standard: sorted by when it is due again."""
+        return (*self.base, "f", visible_ms, sequence)
+
+    def due(self, now_ms: int) -> tuple[Key, Key]:
+        """Standard: the flights that may be received (again)."""
+        return (*self.base, "f", 0), (*self.base, "f", now_ms + 1)
+
+    def hidden(self, now_ms: int) -> tuple[Key, Key]:
+        """Standard: the flights that may not yet."""
+        return (*self.base, "f", now_ms + 1), (*self.base, "f", _END)
+
+    def moved(self, sequence: int) -> Key:
+        """Standard: where a flight has gone."""
+        return (*self.base, "v", sequence)
+
+    def parked(self, *part: str | int) -> Key:
+        """Standard: passed over, by group."""
+        return (*self.base, "k", *part)
+
+    def grouped(self, group: str, *sequence: int) -> Key:
+        """FIFO: a message, or with no sequence the prefix of its group."""
+        return (*self.base, "g", group, *sequence)
+
+    def all_grouped(self) -> Key:
+        """FIFO: the prefix of all messages."""
+        return (*self.base, "g")
+
+    def group_flight(self, *part: str | int) -> Key:
+        """FIFO: a received or delayed message, by group and sequence; with nothing the prefix of all."""
+        return (*self.base, "h", *part)
+
+    def ready(self, available_ms: int, sequence: int) -> Key:
+        """FIFO: sorted by when the group's first message is available."""
+        return (*self.base, "r", available_ms, sequence)
+
+    def ready_range(self, now_ms: int) -> tuple[Key, Key]:
+        """FIFO: the groups that have something available."""
+        return (*self.base, "r", 0), (*self.base, "r", now_ms + 1)
+
+    def dedup(self, scope: str, dedup_id: str) -> Key:
+        """FIFO: by scope (a group, or empty for the queue)."""
+        return ("sqs-data", self.id, "dedup", scope, dedup_id)
+
+    def dedups(self) -> Key:
+        """FIFO: the prefix of all deduplication ids."""
+        return ("sqs-data", self.id, "dedup")
+
+    def attempt(self, *attempt_id: str) -> Key:
+        """FIFO: by ReceiveRequestAttemptId."""
+        return ("sqs-data", self.id, "attempt", *attempt_id)
