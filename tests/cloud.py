@@ -74,6 +74,7 @@ class Cloud:
             **{
                 "clock": "virtual",
                 "data_dir": self._data_dir,
+                "cache_entries": 0,  # so that every read decodes what was written
                 "public_url": "http://localhost:4566",
                 **self._settings,
             }

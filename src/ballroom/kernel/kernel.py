@@ -125,6 +125,7 @@ class Kernel:
             inline=settings.data_dir is None,
             overlay_bytes=settings.overlay_bytes,
             overlay_age_s=settings.overlay_age_s,
+            cache_entries=settings.cache_entries,
             on_rebuild=self._rebuild,
             on_idle=self.clock.consider_skipping,
         )

@@ -30,16 +30,21 @@ _decoders: dict[type[Record], msgspec.msgpack.Decoder[Any]] = {}
 _version_bytes = [bytes((n,)) for n in range(256)]
 
 
+def _decoder_of(kind: type[Record]) -> msgspec.msgpack.Decoder[Any]:
+    decoder = _decoders[kind] = msgspec.msgpack.Decoder(kind)
+    return decoder
+
+
 def encode(record: Record) -> bytes:
     """The stored form of `record`."""
+    if type(record) not in _decoders:
+        _decoder_of(type(record))  # a type that cannot be read back must not be written
     return _version_bytes[record.version] + _encode(record)
 
 
 def decode(kind: type[R], stored: bytes) -> R:
     """The record that `encode` was given; older versions are upgraded."""
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.msgpack.Decoder(kind)
+    decoder = _decoders.get(kind) or _decoder_of(kind)
     if stored[0] != kind.version:
         if stored[0] > kind.version:
             raise TypeError(f"{kind.__name__} version {stored[0]} was written by a newer release")

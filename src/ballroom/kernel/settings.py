@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, kw_only=True):
     log_level: str = "info"
     overlay_bytes: int = 64 << 20
     overlay_age_s: float = 3.0
+    cache_entries: int = 8192
+    """Decoded records kept at hand."""
     isolation: str = "auto"
     local_code: bool | None = None
     """Whether functions may use a local directory in place; None: only when bound to loopback."""

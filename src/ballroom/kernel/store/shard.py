@@ -24,7 +24,6 @@ from ballroom.kernel.store.engine import Engine, EngineFull
 
 log = logging.getLogger("ballroom.store")
 
-CACHE_ENTRIES = 8192
 CACHED_VALUE_BYTES = 4096
 KNOWN_EMPTY_RANGES = 64
 WORTH_REMEMBERING = 32
@@ -63,6 +62,7 @@ class Shard:
         overlay_bytes: int = 64 << 20,
         overlay_age_s: float = 3.0,
         inline: bool = False,
+        cache_entries: int = 8192,
         on_rebuild: Callable[[], None] = lambda: None,
         on_idle: Callable[[], None] = lambda: None,
     ) -> None:
@@ -79,6 +79,7 @@ class Shard:
         self._live: list[bytes] = []  # sorted keys of pending puts
         self._newest_delete = 0
         self._cache: dict[bytes, Any] = {}
+        self._cache_entries = cache_entries
         self._known_empty: list[tuple[bytes, bytes]] = []  # [first, last]: the engine has no live row there
         self._undo: list[tuple[bytes, Entry | None]] = []
         self._pending: dict[bytes, bytes | None] = {}
@@ -132,7 +133,9 @@ class Shard:
 
     def _to_cache(self, key: bytes, record: Any) -> None:
         cache = self._cache
-        if len(cache) >= CACHE_ENTRIES:
+        if len(cache) >= self._cache_entries:
+            if not cache:
+                return
             del cache[next(iter(cache))]
         cache[key] = record
 
