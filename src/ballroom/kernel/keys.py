@@ -11,27 +11,48 @@ Key = tuple[str | int | bytes, ...]
 
 _BYTES, _STR, _ZERO = 0x01, 0x02, 0x14
 _MAX_INT_BYTES = 7
+_SEVEN_BYTES = 1 << 56
 PREFIX_END = b"\xff"
 """Sorts after every packed continuation of a prefix."""
 
 
+_REMEMBERED = 16_384
+_LONGEST_REMEMBERED = 64
+_packed_strings: dict[str, bytes] = {}
+"""Most parts of keys come again and again: service, account, region, resource."""
+_TAGS = [bytes((_ZERO + size,)) for size in range(_MAX_INT_BYTES + 1)]
+
+
 def pack(key: Key) -> bytes:
-    """The bytes that stand for `key`. Cost: about 1 µs for four parts."""
+    """The bytes that stand for `key`. Cost: about 1 µs for six parts."""
     parts = []
     for part in key:
-        kind = type(part)
-        if kind is str:
-            raw = part.encode("utf-8", "surrogatepass")  # type: ignore[union-attr]
-            if b"\0" in raw:
-                raw = raw.replace(b"\0", b"\0\xff")
-            parts.append(b"\x02" + raw + b"\0")
-        elif kind is int:
-            parts.append(_pack_int(part))  # type: ignore[arg-type]
-        elif kind is bytes:
-            parts.append(b"\x01" + part.replace(b"\0", b"\0\xff") + b"\0")  # type: ignore[union-attr,operator,arg-type]
+        if part.__class__ is str:
+            packed = _packed_strings.get(part)
+            parts.append(_pack_string(part) if packed is None else packed)
+        elif part.__class__ is int:
+            if 0 < part < _SEVEN_BYTES:
+                size = (part.bit_length() + 7) >> 3
+                parts.append(_TAGS[size] + part.to_bytes(size, "big"))
+            else:
+                parts.append(_pack_int(part))
+        elif part.__class__ is bytes:
+            parts.append(b"\x01" + part.replace(b"\0", b"\0\xff") + b"\0")
         else:
-            raise TypeError(f"a key holds str, int and bytes, not {kind.__name__}")
+            raise TypeError(f"a key holds str, int and bytes, not {type(part).__name__}")
     return b"".join(parts)
+
+
+def _pack_string(part: str) -> bytes:
+    raw = part.encode("utf-8", "surrogatepass")
+    if b"\0" in raw:
+        raw = raw.replace(b"\0", b"\0\xff")
+    packed = b"\x02" + raw + b"\0"
+    if len(part) <= _LONGEST_REMEMBERED:
+        if len(_packed_strings) >= _REMEMBERED:
+            _packed_strings.clear()
+        _packed_strings[part] = packed
+    return packed
 
 
 def _pack_int(n: int) -> bytes:
