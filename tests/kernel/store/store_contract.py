@@ -1,5 +1,6 @@
 """What every storage engine must do, whatever it stores on. Subclass `EngineContract` with a fixture."""
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,14 @@ class EngineContract:
     @pytest.fixture
     def engine(self) -> Iterator[Engine]:
         raise NotImplementedError
+
+    @pytest.fixture
+    def eager_threads(self) -> Iterator[None]:
+        """Threads take turns so often that a missing lock shows."""
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        yield
+        sys.setswitchinterval(usual)
 
     def test_a_new_store_is_empty(self, engine: Engine) -> None:
         assert engine.last_sequence == 0
@@ -76,6 +85,14 @@ class EngineContract:
         assert engine.get(b"large") == value
         assert engine.scan(b"k", b"l", NO_LIMIT, False) == [(b"k" * 3000, b"v")]
 
+    def test_a_batch_of_many_megabytes_is_one_batch(self, engine: Engine) -> None:
+        large = [(b"%02d" % i, bytes([i]) * 1_000_000) for i in range(12)]
+        with pytest.raises(EpochLost):
+            engine.apply(large, 1, 99)
+        assert engine.scan(b"", END, NO_LIMIT, False) == []
+        engine.apply(large, 1, 0)
+        assert engine.scan(b"", END, NO_LIMIT, False) == large
+
     def test_a_sequence_that_has_passed_is_refused(self, engine: Engine) -> None:
         engine.apply([(b"a", b"1")], 5, 0)
         with pytest.raises(ValueError, match="batch 5 comes after batch 5"):
@@ -99,6 +116,7 @@ class EngineContract:
         with pytest.raises(EngineFailed, match="closed"):
             engine.apply([(b"a", b"1")], 1, 0)
 
+    @pytest.mark.usefixtures("eager_threads")
     def test_a_scan_is_a_snapshot_while_another_thread_writes(self, engine: Engine) -> None:
         keys = [bytes([65 + i]) for i in range(20)]
         with ThreadPoolExecutor(1) as writer:
@@ -109,6 +127,7 @@ class EngineContract:
                 assert len(rows) in (0, len(keys))
             done.result()
 
+    @pytest.mark.usefixtures("eager_threads")
     def test_a_fork_is_a_snapshot_while_another_thread_writes(self, engine: Engine, tmp_path: Path) -> None:
         keys = [i.to_bytes(2, "big") for i in range(500)]
         with ThreadPoolExecutor(1) as writer:

@@ -14,6 +14,7 @@ class Disk(apsw.VFS):
     def __init__(self, name: str) -> None:
         self.name = name
         self.full = False
+        self.writes_until_full: int | None = None
         self.fsync_fails = False
         self.writes_fail = False
         self.syncs = 0
@@ -41,6 +42,9 @@ class Disk(apsw.VFS):
             raise apsw.IOError("fsync failed")
 
     def before_write(self) -> None:
+        if self.writes_until_full is not None:
+            self.writes_until_full -= 1
+            self.full = self.full or self.writes_until_full < 0
         if self.full:
             raise apsw.FullError("no space left")
         if self.writes_fail:

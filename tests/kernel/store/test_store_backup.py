@@ -216,6 +216,17 @@ def test_each_missing_part_is_noticed(good: list[tuple[tarfile.TarInfo, bytes]],
             restore(archive, tmp_path / "restored")
 
 
+def test_a_blob_that_is_not_what_its_name_says_is_noticed(
+    good: list[tuple[tarfile.TarInfo, bytes]], tmp_path: Path
+) -> None:
+    changed = [
+        (member, content.replace(b"blob", b"BLOB") if member.name.startswith("blobs/") else content)
+        for member, content in good
+    ]
+    with pytest.raises(AlreadyRefused, match="not what its name says"):
+        restore(archive_of(tmp_path / "bad.tar", changed), tmp_path / "restored")
+
+
 def test_a_newer_archive_is_refused_in_one_line(
     good: list[tuple[tarfile.TarInfo, bytes]], tmp_path: Path
 ) -> None:

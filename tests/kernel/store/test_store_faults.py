@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
-from threading import current_thread
+from threading import Event, current_thread
+from threading import enumerate as enumerate_threads
 
 import apsw
 import pytest
 
+from ballroom.kernel.store import sqlite
 from ballroom.kernel.store.connection import check_library
 from ballroom.kernel.store.engine import NO_LIMIT, EngineFailed, EngineFull
 from ballroom.kernel.store.sqlite import SqliteEngine
@@ -125,6 +127,19 @@ def test_a_full_disk_refuses_the_batch_and_recovers_when_there_is_room(
     assert engine.statistics()["failure"] == ""
 
 
+@pytest.mark.parametrize("writes", [0, 1, 7, 500, 2000])
+def test_a_disk_that_fills_up_within_a_batch_keeps_none_of_it(
+    engine: SqliteEngine, disk: Disk, writes: int
+) -> None:
+    disk.writes_until_full = writes
+    with pytest.raises(EngineFull):
+        engine.apply([(b"k%d" % i, b"v" * 3000) for i in range(3000)], 2, 0)
+    assert engine.scan(b"", END, NO_LIMIT, False) == [(b"a", b"1")]
+    disk.full, disk.writes_until_full = False, None
+    engine.apply([(b"b", b"2")], 2, 0)
+    assert engine.scan(b"", END, NO_LIMIT, False) == [(b"a", b"1"), (b"b", b"2")]
+
+
 def test_a_full_disk_under_the_checkpoint_costs_nothing(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +217,53 @@ def test_the_log_stays_short_however_much_is_written(tmp_path: Path, monkeypatch
     assert int(engine.statistics()["checkpoints"]) > 3
     assert longest < 16 << 20  # of more than 30 MB written
     engine.close()
+
+
+def test_the_log_starts_over_although_commits_arrive_during_each_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ballroom.kernel.store.checkpoint._START_PAGES", 100)
+    syncing, go = Event(), Event()
+
+    def fsync(_: int) -> None:
+        syncing.set()
+        go.wait(10)
+
+    def apply(times: int) -> None:
+        for _ in range(times):
+            engine.apply([(b"k", b"v" * 3000)], engine.last_sequence + 1, 0)
+
+    engine = SqliteEngine(tmp_path / "store.sqlite")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        for _ in range(5):
+            apply(100)
+            assert syncing.wait(10)
+            apply(1)  # the thread has copied everything but this
+            go.set()
+            for thread in enumerate_threads():
+                if thread.name == "ballroom-checkpoint":
+                    thread.join()
+            apply(2)
+            assert int(engine.statistics()["log_bytes"]) < 20 * 4096
+            syncing.clear()
+            go.clear()
+    engine.close()
+
+
+def test_a_fork_sees_one_moment_although_batches_overtake_it(
+    engine: SqliteEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_pages = sqlite._copy_pages
+
+    def overtaken(source: apsw.Connection, destination: Path) -> None:
+        engine.apply([(b"a", b"2")], 2, 0)
+        copy_pages(source, destination)
+
+    monkeypatch.setattr(sqlite, "_copy_pages", overtaken)
+    fork = engine.fork(tmp_path / "fork")
+    assert (fork.last_sequence, fork.get(b"a")) == (1, b"1")
+    fork.close()
 
 
 def test_a_foreign_file_is_refused_and_left_alone(tmp_path: Path) -> None:
