@@ -88,6 +88,8 @@ class Router:
         self.general_bytes = min(max_body_bytes, GENERAL_BODY_BYTES)
         self._targets: dict[tuple[str, str, str], Target] = {}
         self._by_target: dict[str, Target] = {}
+        self._by_action: dict[tuple[str, str, str], Target] = {}
+        self._by_signing_name: dict[str, tuple[ServiceHead, ...]] = {}
         self._rest: dict[str, RestIndex] = {}
         self.heads = {name: found for name in registry.services() if (found := head(name)) is not None}
         self._prefixes = {h.target_prefix: h for h in self.heads.values() if h.target_prefix}
@@ -184,7 +186,12 @@ class Router:
         """The services that the signature or, without one, the host name may mean; ours first."""
         signing_name = signing_name_of(exchange)
         if signing_name:
-            return self._ours_first(signing_name)
+            known = self._by_signing_name.get(signing_name)
+            if known is None:
+                known = self._ours_first(signing_name)
+                if known:
+                    self._by_signing_name[signing_name] = known
+            return known
         label = service_label(exchange.headers.get("host", ""))
         if label is None:
             return ()
@@ -202,6 +209,15 @@ class Router:
 
     def _for_action(self, action: tuple[str, str], candidates: tuple[ServiceHead, ...]) -> Target:
         name, version = action
+        key = (candidates[0].name if candidates else "", name, version)
+        known = self._by_action.get(key)
+        if known is None:
+            known = self._find_action(name, version, candidates)
+            if known.refused is None and len(self._by_action) < 4096:  # versions come from clients
+                self._by_action[key] = known
+        return known
+
+    def _find_action(self, name: str, version: str, candidates: tuple[ServiceHead, ...]) -> Target:
         speakers = [h for h in candidates if _query_protocol(h)]
         if not speakers:
             ours = [h for h in self.heads.values() if _query_protocol(h)]

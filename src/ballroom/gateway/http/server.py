@@ -65,18 +65,25 @@ class HttpServer:
             listener.close()
         for connection in list(self.connections):
             connection.stop()
-        if self.connections:
-            self._empty.clear()
-            try:
-                await asyncio.wait_for(self._empty.wait(), drain_s)
-            except TimeoutError:
-                log.warning("%d connections were cut after %g s", len(self.connections), drain_s)
-        for connection in list(self.connections):
-            connection.abort("the server stops")
+        if not await self._emptied(drain_s):
+            log.warning("%d connections were cut after %g s", len(self.connections), drain_s)
+            for connection in list(self.connections):
+                connection.abort("the server stops")
+            await self._emptied(1.0)
         self._listeners.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    async def _emptied(self, within_s: float) -> bool:
+        """Whether the last connection has ended within that time."""
+        if self.connections:
+            self._empty.clear()
+            try:
+                await asyncio.wait_for(self._empty.wait(), within_s)
+            except TimeoutError:
+                return False
+        return True
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Finish something that no exchange waits for."""
