@@ -12,7 +12,7 @@ from ballroom.kernel import BlobRef, Context, HttpRequest, HttpResponse, page
 _HASH = re.compile(r"/_ballroom/lambda/code/([0-9a-f]{64})")
 
 
-@page("GET", "/_ballroom/lambda/code/*")
+@page("GET", "/_ballroom/lambda/code/*", unsigned=True)
 async def download(ctx: Context, http: HttpRequest) -> HttpResponse:
     """A deployment package."""
     match = _HASH.fullmatch(http.path)
