@@ -18,9 +18,10 @@ Used by the `lambda` (and later `sagemaker`) service, and by nothing else. It kn
 - `supported(runtime)` gives the reason why a runtime name is refused, or None.
 - `now_ms` stamps the logs (product time). Time limits are real time.
 
-Where things are: `spec` values in and out; `runtime` the door; `pool` scheduling; `environment` one invocation;
-`process` + `channel` one runtime process; `zygotes` warm interpreters; `launching` how each runtime family
-starts; `journal`, `output`, `platform` the logs; `failures` AWS's error documents; `worker/` what runs inside.
+Where things are: `spec` values in and out; `runtime` the door; `pool` scheduling; `environment` one
+invocation; `process` + `channel` one runtime process; `zygotes` warm interpreters; `launching` how each
+runtime family starts; `journal`, `output`, `platform_lines` the logs; `failures` AWS's error documents;
+`worker/` what runs inside.
 """
 
 from ballroom.runtime.runtime import Runtime, RuntimeSettings

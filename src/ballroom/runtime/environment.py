@@ -10,14 +10,14 @@ import asyncio
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ballroom.runtime import failures
 from ballroom.runtime.failures import Outcome
 from ballroom.runtime.journal import Journal
-from ballroom.runtime.platform import PlatformLines, Report, billed_ms
+from ballroom.runtime.platform_lines import PlatformLines, Report, billed_ms
 from ballroom.runtime.process import RuntimeProcess
 from ballroom.runtime.spec import FunctionSpec, Invocation, InvokeResult
 from ballroom.runtime.worker import frames
@@ -38,7 +38,7 @@ class Environment:
         environment_id: str,
         journal: Journal,
         folder: Path,
-        launch: Callable[[Environment, RuntimeProcess], Any],
+        launch: Callable[[Environment], Awaitable[RuntimeProcess]],
         now_ms: Callable[[], int],
         on_end: Callable[[str], None],
     ) -> None:
@@ -235,13 +235,7 @@ class Environment:
         self._events.clear()
         self._out_of_memory = False
         self._peak_kb = 0
-        process = RuntimeProcess(self.journal.printed, self._gone)
-        self._process = process
-        try:
-            await self._launch(self, process)
-        except BaseException:
-            self._process = None
-            raise
+        self._process = await self._launch(self)
         return await self._event(deadline)
 
     def on_frame(self, kind: int, header: dict[str, Any], body: bytes) -> None:
@@ -252,7 +246,8 @@ class Environment:
         self._events.append((kind, header, body))
         self._wake()
 
-    def _gone(self, status: int | None) -> None:
+    def on_gone(self, status: int | None) -> None:
+        """The process has ended."""
         self._process = None
         self._events.append((_GONE, {"status": status}, b""))
         self._wake()

@@ -7,7 +7,7 @@ import os
 import signal
 from dataclasses import dataclass
 
-from ballroom.runtime.platform import timeout_text
+from ballroom.runtime.platform_lines import timeout_text
 
 _SIGNALS = {  # as Go's syscall package names them, which is what AWS's supervisor prints
     signal.SIGHUP: "hangup",

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from ballroom.runtime.output import OutputParser
-from ballroom.runtime.platform import PlatformLines
+from ballroom.runtime.platform_lines import PlatformLines
 from ballroom.runtime.spec import FunctionSpec, LogBatch, OnLog
 
 TAIL_BYTES = 4096

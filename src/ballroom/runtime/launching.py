@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +15,12 @@ from ballroom.runtime.runtimes import Interpreter, family, find_node, find_pytho
 from ballroom.runtime.spec import FunctionSpec, RuntimeUnavailable
 from ballroom.runtime.survivors import MARK
 from ballroom.runtime.variables import Places, environment_variables, python_path, real_places
+from ballroom.runtime.worker.isolate import LEVELS
 from ballroom.runtime.zygotes import LAUNCHER, PYTHON, Zygote, ZygoteKind, Zygotes
 
 log = logging.getLogger("ballroom.runtime")
 
+_QUIET_S = 0.03
 _LIMITS = {"RLIMIT_NOFILE": [1024, 1024], "RLIMIT_CORE": [0, 0], "RLIMIT_MEMLOCK": [65536, 65536]}
 """Source: recorded case `test_runtime_ulimits` (core files aside: nobody could fetch them)."""
 
@@ -25,7 +28,10 @@ _LIMITS = {"RLIMIT_NOFILE": [1024, 1024], "RLIMIT_CORE": [0, 0], "RLIMIT_MEMLOCK
 class Launching:
     """Knows the programs of this machine."""
 
-    def __init__(self, zygotes: Zygotes, base: Path, work_dir: Path) -> None:
+    def __init__(self, zygotes: Zygotes, base: Path, work_dir: Path, spare_idle_s: float) -> None:
+        self._spare_idle_s = spare_idle_s
+        self._spares: dict[Zygote, RuntimeProcess] = {}
+        self._refilling: asyncio.TimerHandle | None = None
         self._zygotes = zygotes
         self._base = base
         self._work_dir = work_dir
@@ -35,10 +41,11 @@ class Launching:
         """What an operator should know (`ballroom doctor` prints them)."""
 
     async def prepare(self, spec: FunctionSpec) -> None:
-        """Have the zygote warm before the first invocation comes."""
-        await self._zygote(spec)
+        """Have the zygote warm, and a process forked from it, before the first invocation comes."""
+        zygote, _ = await self._zygote(spec)
+        self._refill(zygote)
 
-    async def launch(self, environment: Environment, process: RuntimeProcess) -> None:
+    async def launch(self, environment: Environment) -> RuntimeProcess:
         """Start the environment's process.
 
         Raises:
@@ -46,12 +53,57 @@ class Launching:
         """
         spec = environment.spec
         zygote, interpreter = await self._zygote(spec)
-        places = self._places(environment)
+        if spec.isolation and LEVELS.index(zygote.isolation) < LEVELS.index(spec.isolation):
+            raise RuntimeUnavailable(
+                f"the function demands isolation level {spec.isolation!r}, and this machine gives "
+                f"{zygote.isolation!r}: {zygote.isolation_reason}"
+            )
+        places = self._places(environment, zygote.isolation)
         request = self._request(environment, places, interpreter)
-        await process.start(zygote, request, environment.on_frame)
+        process = self._spares.pop(zygote, None)
+        if process is None or not process.alive:
+            process = RuntimeProcess()
+            await process.start(zygote)
+        process.become(request, environment.on_frame, environment.journal.printed, environment.on_gone)
+        self._refill(zygote)
+        return process
 
-    def _places(self, environment: Environment) -> Places:
-        return real_places(environment.spec, self._base, environment.folder)
+    def _refill(self, zygote: Zygote) -> None:
+        """Once no start has been asked for a moment: fork one process ahead of need."""
+        if zygote.kind.kind != PYTHON or not self._spare_idle_s:
+            return
+        if self._refilling is not None:
+            self._refilling.cancel()
+        loop = asyncio.get_running_loop()
+        self._refilling = loop.call_later(_QUIET_S, lambda: loop.create_task(self._fork_ahead(zygote)))
+
+    async def _fork_ahead(self, zygote: Zygote) -> None:
+        present = self._spares.get(zygote)
+        if (present is not None and present.alive) or not zygote.alive or zygote.retired:
+            return
+        process = RuntimeProcess()
+        self._spares[zygote] = process
+        with contextlib.suppress(RuntimeUnavailable):
+            await process.start(zygote, touch=True)
+        asyncio.get_running_loop().call_later(self._spare_idle_s, self._drop, zygote, process)
+
+    def _drop(self, zygote: Zygote, process: RuntimeProcess) -> None:
+        if self._spares.get(zygote) is process:
+            del self._spares[zygote]
+            process.abandon()
+
+    def close(self) -> None:
+        """Let go of processes that wait for work."""
+        if self._refilling is not None:
+            self._refilling.cancel()
+        for zygote, process in list(self._spares.items()):
+            self._drop(zygote, process)
+
+    def _places(self, environment: Environment, isolation: str) -> Places:
+        spec = environment.spec
+        if isolation == "isolated":
+            return Places("/var/task", ("/opt",) if spec.layers else (), "/var/runtime", "/tmp")
+        return real_places(spec, self._base, environment.folder)
 
     def _request(self, environment: Environment, places: Places, interpreter: Interpreter) -> dict[str, Any]:
         spec = environment.spec
@@ -61,6 +113,11 @@ class Launching:
         )
         variables[MARK] = str(self._work_dir)
         request: dict[str, Any] = {"env": variables, "directory": places.task, "limits": _LIMITS}
+        request["places"] = {
+            "task": str(spec.code_dir.absolute()),
+            "layers": [str(layer.absolute()) for layer in spec.layers],
+            "temporary": str(environment.folder),
+        }
         kind = family(spec.runtime)
         if kind == "python":
             request["handler"] = spec.handler

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ballroom.runtime.channel import FrameChannel, OnFrame
+from ballroom.runtime.worker import frames
 from ballroom.runtime.zygotes import Zygote
 
 _PIPE_BYTES = 1 << 20
@@ -33,48 +35,67 @@ class Channel(Protocol):
         """Let go."""
 
 
-class RuntimeProcess:
-    """Alive from `start` until `on_gone` was called, once, with its wait status (None: not known)."""
+OnOutput = Callable[[bytes], bool]
+"""Takes output; False: so much that the process should wait a little."""
+OnGone = Callable[[int | None], None]
+"""Hears the wait status (None: not known)."""
 
-    def __init__(self, on_output: Callable[[bytes], bool], on_gone: Callable[[int | None], None]) -> None:
+
+class RuntimeProcess:
+    """Forked by `start`; becomes something with `become`; when it has ended `on_gone` is called, once."""
+
+    def __init__(self) -> None:
         self.pid = 0
         self.alive = False
-        self._on_output = on_output
-        self._on_gone = on_gone
         self._loop = asyncio.get_running_loop()
-        self._channel: Channel | None = None
+        self._on_frame: OnFrame = _no_frame
+        self._on_output: OnOutput = _no_output
+        self._on_gone: OnGone = _no_end
+        self._channel: FrameChannel | None = None
+        self._other: Channel | None = None
         self._output = -1
         self._pause: asyncio.TimerHandle | None = None
         self._doom: asyncio.TimerHandle | None = None
 
-    async def start(
-        self, zygote: Zygote, request: dict[str, Any], on_frame: OnFrame, channel: Channel | None = None
-    ) -> None:
-        """Have it forked. `channel`: use this one instead of frames on a socket pair."""
+    async def start(self, zygote: Zygote, *, touch: bool = False) -> None:
+        """Have it forked."""
         ours, theirs = socket.socketpair()
         read_fd, write_fd = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
         with contextlib.suppress(OSError):
             fcntl.fcntl(write_fd, _F_SETPIPE_SZ, _PIPE_BYTES)
         os.set_blocking(read_fd, False)
         self._output = read_fd
-        self._channel = channel or FrameChannel(ours, on_frame, self._closed)
+        self._channel = FrameChannel(ours, self._frame, self._closed)
         self.alive = True
         self._loop.add_reader(read_fd, self._readable)
         try:
-            self.pid = await zygote.fork(request, [theirs.fileno(), write_fd], self._exited)
+            self.pid = await zygote.fork([theirs.fileno(), write_fd], self._exited, touch=touch)
         except BaseException:
             self._let_go()
             raise
         finally:
             theirs.close()
             os.close(write_fd)
-            if channel is not None:
-                ours.close()
+
+    def become(
+        self,
+        request: dict[str, Any],
+        on_frame: OnFrame,
+        on_output: OnOutput,
+        on_gone: OnGone,
+        channel: Channel | None = None,
+    ) -> None:
+        """Say what it is to run. `channel`: invocations go this way instead of the socket pair."""
+        self._on_frame, self._on_output, self._on_gone = on_frame, on_output, on_gone
+        if self._channel is not None:
+            self._channel.send(frames.SETUP, {}, json.dumps(request).encode())
+        self._other = channel
 
     def send(self, kind: int, header: dict[str, Any], body: bytes) -> None:
         """Send it a frame."""
-        if self._channel is not None:
-            self._channel.send(kind, header, body)
+        channel = self._other or self._channel
+        if channel is not None:
+            channel.send(kind, header, body)
 
     def drain_output(self) -> None:
         """Take everything that the process has written so far."""
@@ -125,9 +146,12 @@ class RuntimeProcess:
         if self._output >= 0:
             self._loop.add_reader(self._output, self._readable)
 
+    def _frame(self, kind: int, header: dict[str, Any], body: bytes) -> None:
+        self._on_frame(kind, header, body)
+
     def _closed(self) -> None:
         """The channel ended: the exit follows at once, or the process is beyond use."""
-        if self.alive and self._doom is None:
+        if self.alive and self._doom is None and self._other is None:
             self._doom = self._loop.call_later(1.0, self.kill)
 
     def _exited(self, status: int | None) -> None:
@@ -143,8 +167,9 @@ class RuntimeProcess:
         self.alive = False
         if self._doom is not None:
             self._doom.cancel()
-        if self._channel is not None:
-            self._channel.close()
+        for channel in (self._channel, self._other):
+            if channel is not None:
+                channel.close()
         self._close_output()
 
     def _close_output(self) -> None:
@@ -166,3 +191,15 @@ def _status_kb(pid: int, field: str) -> int:
     except (OSError, ValueError, IndexError):
         pass
     return 0
+
+
+def _no_frame(kind: int, header: dict[str, Any], body: bytes) -> None:
+    return None
+
+
+def _no_output(data: bytes) -> bool:
+    return True
+
+
+def _no_end(status: int | None) -> None:
+    return None

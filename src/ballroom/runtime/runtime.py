@@ -18,9 +18,10 @@ from ballroom.runtime.base import make_base
 from ballroom.runtime.environment import Environment
 from ballroom.runtime.journal import Journal
 from ballroom.runtime.launching import Launching
-from ballroom.runtime.platform import log_stream_name
+from ballroom.runtime.platform_lines import log_stream_name
 from ballroom.runtime.pool import Pool, PoolLimits
 from ballroom.runtime.reload import ChangeWatch
+from ballroom.runtime.runtimes import find_node
 from ballroom.runtime.spec import (
     CredentialsFor,
     FunctionSpec,
@@ -30,7 +31,7 @@ from ballroom.runtime.spec import (
     RuntimeUnavailable,
 )
 from ballroom.runtime.survivors import Survivors
-from ballroom.runtime.zygotes import Zygotes
+from ballroom.runtime.zygotes import Surroundings, Zygotes
 
 log = logging.getLogger("ballroom.runtime")
 
@@ -45,10 +46,14 @@ class RuntimeSettings:
     """Default: four for each CPU."""
     environment_idle_s: float = 45.0
     zygote_idle_s: float = 600.0
+    spare_idle_s: float = 60.0
+    """How long a process forked ahead of need waits for a cold start; 0: fork only on demand."""
     wait_for_capacity_s: float = 10.0
     log_limit_bytes: int = 64 << 20
     """What one invocation may print; the rest is dropped and counted."""
     memory_check_s: float = 0.05
+    isolation: str = "isolated"
+    """The level to try for (`process`, `confined`, `isolated`); `isolation_report` says which was reached."""
 
 
 def _now_ms() -> int:
@@ -102,8 +107,9 @@ class Runtime:
             idle_s=self._settings.environment_idle_s,
             wait_s=self._settings.wait_for_capacity_s,
         )
-        self._zygotes = Zygotes(base, self._work_dir, self._survivors)
-        self._launching = Launching(self._zygotes, base, self._work_dir)
+        surroundings = Surroundings(base, self._work_dir, self._settings.isolation, _program_folders())
+        self._zygotes = Zygotes(surroundings, self._survivors)
+        self._launching = Launching(self._zygotes, base, self._work_dir, self._settings.spare_idle_s)
         self._pool = Pool(self._make_environment, limits)
         self._quiet = asyncio.Event()
         self._keeper = asyncio.create_task(self._keep_house(), name="runtime housekeeping")
@@ -112,10 +118,13 @@ class Runtime:
         """Have an interpreter warm for this function, so that its first invocation need not wait for one."""
         await self._launching.prepare(spec)
 
-    async def invoke(self, spec: FunctionSpec, invocation: Invocation) -> InvokeResult:
+    async def invoke(
+        self, spec: FunctionSpec, invocation: Invocation, on_environment: Callable[[str], None] = lambda _: None
+    ) -> InvokeResult:
         """Run one invocation; returns whatever came of it, errors of the function included.
 
-        Cancelling ends the environment's process.
+        `on_environment` learns the id of the environment before anything runs in it. Cancelling ends the
+        environment's process.
 
         Raises:
             RuntimeUnavailable: nothing of the function ran, and the text says why.
@@ -130,6 +139,7 @@ class Runtime:
             self._watch_memory()
         try:
             environment = await self._pool.acquire(spec)
+            on_environment(environment.id)
             fresh = environment.invocations == 0
             initialised = _once(self._pool.started) if fresh else _nothing
             try:
@@ -178,6 +188,7 @@ class Runtime:
         if self._memory_check is not None:
             self._memory_check.cancel()
         self._pool.close()
+        self._launching.close()
         await self._zygotes.stop()
 
     def _make_environment(self, spec: FunctionSpec) -> Environment:
@@ -231,6 +242,12 @@ def _bearable_environments() -> int:
     except (ValueError, OSError):
         memory_mb = 4096
     return max(8, min(1000, memory_mb * 3 // 4 // 48))
+
+
+def _program_folders() -> tuple[str, ...]:
+    """Where programs outside the system's folders live."""
+    node = find_node()
+    return (str(Path(node).resolve().parent.parent),) if node else ()
 
 
 def _once(call: Callable[[], None]) -> Callable[[], None]:

@@ -20,16 +20,16 @@ from typing import Any
 
 from ballroom.runtime.base import WORKER_PACKAGE
 from ballroom.runtime.spec import RuntimeUnavailable
-from ballroom.runtime.survivors import Survivors
+from ballroom.runtime.survivors import MARK, Survivors
 
 log = logging.getLogger("ballroom.runtime")
 
 _LENGTH = struct.Struct(">I")
 _START_LIMIT_S = 60.0
 _BOOT = (
-    f"import sys; base, fd, kind = sys.argv[1:]; sys.path.insert(0, base); "
+    f"import sys, json; base, fd, settings = sys.argv[1:]; sys.path.insert(0, base); "
     f"import site; site.setquit(); site.setcopyright(); site.sethelper(); "
-    f"from {WORKER_PACKAGE}.zygote import main; main(int(fd), kind)"
+    f"from {WORKER_PACKAGE}.zygote import main; main(int(fd), json.loads(settings))"
 )
 
 PYTHON, LAUNCHER = "python", "launcher"
@@ -43,17 +43,30 @@ class ZygoteKind:
     kind: str  # PYTHON or LAUNCHER
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all zygotes of a server have in common."""
+
+    base: Path
+    work_dir: Path
+    isolation: str
+    """The level to try for."""
+    visible: tuple[str, ...]
+    """Folders of programs that environments need to see, besides the system's own."""
+
+
 class Zygote:
     """One warm interpreter. Made by `Zygotes.get`."""
 
-    def __init__(self, kind: ZygoteKind, base: Path, work_dir: Path, survivors: Survivors) -> None:
+    def __init__(self, kind: ZygoteKind, surroundings: Surroundings, survivors: Survivors) -> None:
         self.kind = kind
+        self.isolation = "process"
+        self.isolation_reason = ""
         self.last_used = time.monotonic()
         self.retired = False
         self.alive = False
         self.pid = 0
-        self._base = base
-        self._work_dir = work_dir
+        self._surroundings = surroundings
         self._survivors = survivors
         self._loop = asyncio.get_running_loop()
         self._process: subprocess.Popen[bytes] | None = None
@@ -78,25 +91,25 @@ class Zygote:
             RuntimeUnavailable: it did not come up; the text has its own words.
         """
         ours, theirs = socket.socketpair()
-        errors = self._work_dir / f"zygote-{os.getpid()}-{id(self):x}.err"
+        base, work_dir = self._surroundings.base, self._surroundings.work_dir
+        errors = work_dir / f"zygote-{os.getpid()}-{id(self):x}.err"
         environment = {
             "PATH": os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"),
             "LANG": "en_US.UTF-8",
             "LC_CTYPE": "C.UTF-8",
             "TZ": ":UTC",
-            "HOME": str(self._base),  # so that nothing is read from the developer's ~/.aws
-            "BALLROOM_RUNTIME": str(self._work_dir),
+            "HOME": str(base),  # so that nothing is read from the developer's ~/.aws
+            MARK: str(work_dir),
         }
-        argv = [
-            self.kind.executable,
-            "-I",
-            "-S",
-            "-c",
-            _BOOT,
-            str(self._base),
-            str(theirs.fileno()),
-            self.kind.kind,
-        ]
+        settings = {
+            "kind": self.kind.kind,
+            "base": str(base),
+            "isolation": self._surroundings.isolation,
+            "root": str(work_dir / "root"),
+            "visible": self._surroundings.visible,
+        }
+        argv = [self.kind.executable, "-I", "-S", "-c", _BOOT]
+        argv += [str(base), str(theirs.fileno()), json.dumps(settings)]
         with theirs, errors.open("wb") as stderr:
             try:
                 self._process = subprocess.Popen(  # noqa: ASYNC220 - about 2 ms, rare
@@ -107,7 +120,7 @@ class Zygote:
                     stderr=stderr,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
-                    cwd=self._base,
+                    cwd=base,
                 )
             except OSError as error:
                 ours.close()
@@ -133,9 +146,11 @@ class Zygote:
         raise RuntimeUnavailable(f"{self.kind.executable}: {problem}{': ' + words[-1] if words else ''}")
 
     async def fork(
-        self, request: dict[str, Any], fds: Sequence[int], on_exit: Callable[[int | None], None]
+        self, fds: Sequence[int], on_exit: Callable[[int | None], None], *, touch: bool = False
     ) -> int:
-        """Fork a runtime process; `on_exit` hears its wait status (None: the zygote itself was lost).
+        """Fork a process that waits on its channel (`fds`: channel, output) for what it is to become.
+
+        `on_exit` hears its wait status (None: the zygote itself was lost). `touch`: see `worker.child.Job`.
 
         Raises:
             RuntimeUnavailable: the zygote has died, or the machine has no room for another process.
@@ -145,7 +160,7 @@ class Zygote:
         token = self._tokens
         future: asyncio.Future[int] = self._loop.create_future()
         self._forks[token] = future
-        data = json.dumps({**request, "token": token, "zygote": self.pid}, separators=(",", ":")).encode()
+        data = json.dumps({"token": token, "zygote": self.pid, "touch": touch}).encode()
         async with self._sending:
             await self._send(data, fds)
         pid = await future
@@ -212,6 +227,7 @@ class Zygote:
             problem = message["problem"]
             if problem is None and message["threads"] != 1:
                 problem = f"the warm interpreter has {message['threads']} threads and cannot be forked"
+            self.isolation, self.isolation_reason = message["isolation"], message["why"]
             if not self._ready.done():
                 self._ready.set_result(problem)
         elif "fork" in message:
@@ -268,9 +284,8 @@ def _reap(process: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop, del
 class Zygotes:
     """The warm interpreters of this server, one for each kind, started when first needed."""
 
-    def __init__(self, base: Path, work_dir: Path, survivors: Survivors) -> None:
-        self._base = base
-        self._work_dir = work_dir
+    def __init__(self, surroundings: Surroundings, survivors: Survivors) -> None:
+        self._surroundings = surroundings
         self._survivors = survivors
         self._warm: dict[ZygoteKind, Zygote] = {}
         self._starting: dict[ZygoteKind, asyncio.Task[Zygote]] = {}
@@ -289,7 +304,7 @@ class Zygotes:
 
     async def _start(self, kind: ZygoteKind) -> Zygote:
         try:
-            zygote = Zygote(kind, self._base, self._work_dir, self._survivors)
+            zygote = Zygote(kind, self._surroundings, self._survivors)
             await zygote.start()
             self._warm[kind] = zygote
             return zygote
@@ -318,7 +333,13 @@ class Zygotes:
     def statistics(self) -> list[dict[str, Any]]:
         """Who is warm."""
         return [
-            {"executable": z.kind.executable, "kind": z.kind.kind, "pid": z.pid, "environments": z.children}
+            {
+                "executable": z.kind.executable,
+                "kind": z.kind.kind,
+                "pid": z.pid,
+                "environments": z.children,
+                "isolation": z.isolation,
+            }
             for z in [*self._warm.values(), *self._leaving]
             if z.alive
         ]

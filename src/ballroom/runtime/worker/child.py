@@ -7,63 +7,103 @@ variables and paths, last the function's code.
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+from . import frames, isolate
 
 CHANNEL_FD = 3
 TELEMETRY_FD = 4
-_PR_SET_PDEATHSIG = 1
+STATUS_FD = 5
 
 SDK = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"})
 
 
-def run(request: dict[str, Any], channel_fd: int, output_fd: int, preloaded: frozenset[str]) -> None:
-    """Become the runtime process that `request` describes. Returns when the runtime ends by itself."""
-    os.setsid()
-    die_with_parent(request["zygote"])
-    _arrange_descriptors(channel_fd, output_fd)
-    _limit(request.get("limits", {}))
+@dataclass
+class Job:
+    """What a child is forked with."""
+
+    zygote: int
+    channel_fd: int
+    output_fd: int
+    status_fd: int
+    """Where the first process of a pid namespace writes how the runtime process ended; -1 without one."""
+    touch: bool
+    """Forked ahead of need: go over the memory that a function will write to, while nobody waits."""
+
+
+def run(job: Job, isolation: isolate.Isolation, preloaded: frozenset[str]) -> None:
+    """Become the runtime process that the supervisor asks for over the channel. Never returns."""
+    _die_with_parent(job.zygote)
+    status_fd = _arrange_descriptors(job)
+    try:
+        isolation.separate(status_fd)
+        if job.touch:
+            from . import warm
+
+            warm.touch()
+        frame = frames.read_exactly(CHANNEL_FD)
+        if frame is None:
+            os._exit(0)
+        request: dict[str, Any] = json.loads(frames.decode(frame)[2])
+        isolation.enter(request["places"])
+    except OSError as error:
+        os.write(2, f"this environment could not be isolated: {error}\n".encode())
+        os._exit(1)
+    _limit(request["limits"])
     os.environ.clear()
     os.environ.update(request["env"])
     time.tzset()
-    with contextlib.suppress(FileNotFoundError):
+    try:
         os.chdir(request["directory"])
+    except OSError as error:
+        os.write(2, f"{request['directory']}: {error.strerror}\n".encode())
     if "argv" in request:
         _execute(request["argv"])
     else:
         _run_python(request, preloaded)
 
 
-def die_with_parent(parent: int) -> None:
+def _die_with_parent(parent: int) -> None:
     """Linux: be killed when the forking process ends. Elsewhere the end of the channel has to do.
 
     The signal follows the *thread* that forked, which is why a zygote has only one.
     """
     if not sys.platform.startswith("linux"):
         return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() not in (parent, 0):
+    from . import syscalls
+
+    syscalls.die_with_parent(signal.SIGKILL)
+    if os.getppid() not in (parent, 0):  # 0: the parent is outside our pid namespace
         os._exit(1)
 
 
-def _arrange_descriptors(channel_fd: int, output_fd: int) -> None:
-    """0 nothing, 1 and 2 the output pipe, 3 the channel, 4 the output again, for framed log records."""
+def _arrange_descriptors(job: Job) -> int:
+    """0 nothing, 1 and 2 the output pipe, 3 the channel, 4 the output again, for framed log records.
+
+    Everything else is closed, but for the status descriptor, which gets a new number.
+    """
     import fcntl
 
-    channel = fcntl.fcntl(channel_fd, fcntl.F_DUPFD_CLOEXEC, 10)
-    output = fcntl.fcntl(output_fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    channel = fcntl.fcntl(job.channel_fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    output = fcntl.fcntl(job.output_fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    status = fcntl.fcntl(job.status_fd, fcntl.F_DUPFD_CLOEXEC, 10) if job.status_fd >= 0 else -1
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.dup2(channel, CHANNEL_FD)
     os.dup2(output, TELEMETRY_FD)
-    os.closerange(TELEMETRY_FD + 1, 65536)
+    if status >= 0:
+        os.dup2(status, STATUS_FD, inheritable=False)
+    os.closerange(STATUS_FD + (status >= 0), 65536)
+    return STATUS_FD if status >= 0 else -1
 
 
 def _limit(limits: dict[str, list[int]]) -> None:
@@ -101,6 +141,7 @@ def _run_python(request: dict[str, Any], preloaded: frozenset[str]) -> None:
 
     sys.path[:0] = request["path"]
     sys.argv = [sys.argv[0]]
+    sys.dont_write_bytecode = True  # as on AWS, where the code is read-only; and a .pyc can be out of date
     _forget_what_the_function_brings(request["path"], preloaded)
     _seed()
     if request["env"].get("AWS_LAMBDA_LOG_FORMAT") or request["env"].get("AWS_LAMBDA_LOG_LEVEL"):
@@ -131,7 +172,7 @@ def _to_the_end(body: Callable[[], None]) -> None:
         traceback.print_exc()
         status = 1
     with contextlib.suppress(BaseException):
-        threading._shutdown()
+        threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(BaseException):
@@ -165,4 +206,4 @@ def _seed() -> None:
         tempfile.tempdir = None  # type: ignore[attr-defined]
     numpy = sys.modules.get("numpy")
     if numpy is not None:
-        numpy.random.seed()  # type: ignore[attr-defined]
+        numpy.random.seed()

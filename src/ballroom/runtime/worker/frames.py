@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from typing import Any
 
+SETUP = 0  # supervisor -> process, once: body is the JSON of what it is to become
 INVOKE = 1  # supervisor -> process: header is the invocation, body the event
 READY = 2  # initialisation is over, the process waits for invocations
 RESULT = 3  # header: {"id", "type", "rss_kb"}, body: the function's answer
@@ -35,3 +37,19 @@ def decode(frame: bytes) -> tuple[int, dict[str, Any], bytes]:
     kind, head_length = struct.unpack_from(">BI", frame)
     head = frame[5 : 5 + head_length]
     return kind, json.loads(head) if head else {}, frame[5 + head_length :]
+
+
+def read_exactly(fd: int) -> bytes | None:
+    """One frame from a blocking descriptor and not a byte more; None when the other end has gone."""
+    head = _read(fd, LENGTH.size)
+    return None if head is None else _read(fd, LENGTH.unpack(head)[0])
+
+
+def _read(fd: int, count: int) -> bytes | None:
+    data = b""
+    while len(data) < count:
+        part = os.read(fd, count - len(data))
+        if not part:
+            return None
+        data += part
+    return data

@@ -36,6 +36,19 @@ def warm(services: tuple[str, ...] = SERVICES) -> None:
         loader.keep(session)
 
 
+def touch() -> None:
+    """Make a client and drop it: the memory it writes to is this process's own afterwards.
+
+    Right after a fork that is most of what a client costs (12 ms against 4).
+    """
+    import boto3.session
+
+    session = boto3.session.Session(
+        aws_access_key_id="warm", aws_secret_access_key="warm", region_name="us-east-1"
+    )
+    session.client("sqs", endpoint_url="http://127.0.0.1:9").close()
+
+
 class _Loaders:
     """Hands every new session a loader that already knows what an earlier one read."""
 

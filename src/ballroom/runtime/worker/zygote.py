@@ -1,8 +1,9 @@
 """A warm interpreter that forks one runtime process per request of the supervisor.
 
-Run as `python -I -S -c BOOT FD KIND`: no site packages, no `PYTHON*` variables, so that functions see what
-AWS gives them and nothing of Ballroom's own dependencies. Requests come over a control socket, as length-
-prefixed JSON with two descriptors (channel, output); `fork`, `exit` and `ready` messages go back.
+Run as `python -I -S -c BOOT BASE FD SETTINGS`: no site packages, no `PYTHON*` variables, so that functions see
+what AWS gives them and nothing of Ballroom's own dependencies. Requests to fork come over a control socket, as
+length-prefixed JSON with two descriptors (channel, output); `fork`, `exit` and `ready` messages go back. What
+a child is to become it hears over its own channel.
 
 It runs nothing of a function before the fork, keeps one thread, and dies with its supervisor: when the
 control socket ends it kills what it forked and leaves.
@@ -22,32 +23,57 @@ import struct
 import sys
 from typing import Any
 
-from . import child
+from . import child, isolate
 
 KIND_PYTHON = "python"
 KIND_LAUNCHER = "launcher"
 _LENGTH = struct.Struct(">I")
 
 
-def main(control_fd: int, kind: str) -> None:
+def main(control_fd: int, settings: dict[str, Any]) -> None:
     """Serve until the supervisor has gone; in a forked child, become that runtime process."""
     control = socket.socket(fileno=control_fd)
-    baseline = frozenset(sys.modules)
+    visible = [*settings["visible"], sys.base_prefix, sys.base_exec_prefix]
+    isolation = isolate.prepare(
+        settings["isolation"],
+        settings["root"],
+        sorted({os.path.realpath(v) for v in visible}),
+        settings["base"],
+    )
+    if isolation.level == "isolated":
+        _move_imports(settings["base"], "/var/runtime")
+    baseline: frozenset[str] = frozenset()
     problem = None
-    if kind == KIND_PYTHON:
+    if settings["kind"] == KIND_PYTHON:
         try:
             baseline = _import_everything()
         except Exception as error:  # noqa: BLE001 - whatever it is, the supervisor reports it and falls back
             problem = f"{type(error).__name__}: {error}"
-    zygote = _Zygote(control)
-    zygote.send({"ready": os.getpid(), "problem": problem, "threads": _thread_count()})
+    zygote = _Zygote(control, isolation)
+    zygote.send(
+        {
+            "ready": os.getpid(),
+            "problem": problem,
+            "threads": _thread_count(),
+            "isolation": isolation.level,
+            "why": isolation.reason,
+        }
+    )
     if problem is not None:
         return
     preloaded = frozenset(name.partition(".")[0] for name in sys.modules) - baseline
     job = zygote.serve()
-    if job is not None:  # we are the child; returning ends this process the way Python programs end
-        request, channel_fd, output_fd = job
-        child.run(request, channel_fd, output_fd, preloaded)
+    if job is not None:
+        child.run(job, isolation, preloaded)
+
+
+def _move_imports(before: str, after: str) -> None:
+    """The base folder has another name on the new root."""
+    sys.path[:] = [after if path == before else path for path in sys.path]
+    sys.path_importer_cache.clear()
+    package = sys.modules[__name__.rpartition(".")[0]]
+    package.__path__ = [f"{after}/{package.__name__}"]
+    os.environ["HOME"] = after
 
 
 def _import_everything() -> frozenset[str]:
@@ -59,7 +85,7 @@ def _import_everything() -> frozenset[str]:
     warm.warm()
     gc.collect()
     gc.freeze()
-    return baseline | {__name__.partition(".")[0]}
+    return baseline
 
 
 def _thread_count() -> int:
@@ -70,9 +96,10 @@ def _thread_count() -> int:
 
 
 class _Zygote:
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, isolation: isolate.Isolation) -> None:
         self._control = control
-        self._children: set[int] = set()
+        self._isolation = isolation
+        self._children: dict[int, int] = {}  # pid: where its own first process writes how it ended, or -1
         self._wake_read, self._wake_write = os.pipe()
         for fd in (self._wake_read, self._wake_write):
             os.set_blocking(fd, False)
@@ -85,7 +112,7 @@ class _Zygote:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._control.sendall(_LENGTH.pack(len(data)) + data)
 
-    def serve(self) -> tuple[dict[str, Any], int, int] | None:
+    def serve(self) -> child.Job | None:
         """Fork on request. None in the parent, once the supervisor has gone; the job in a child."""
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
@@ -101,30 +128,32 @@ class _Zygote:
                 if received is None:
                     self._kill_all()
                     return None
-                request, fds = received
-                if self._fork(request, fds):
-                    return request, fds[0], fds[1]
+                job = self._fork(*received)
+                if job is not None:
+                    return job
 
-    def _fork(self, request: dict[str, Any], fds: list[int]) -> bool:
+    def _fork(self, request: dict[str, Any], fds: list[int]) -> child.Job | None:
+        status_read = status_write = -1
+        pid = -1
         try:
+            self._isolation.before_fork()
+            if self._isolation.level == "isolated":
+                status_read, status_write = os.pipe()
             pid = os.fork()
         except OSError as error:
             self.send({"fork": request["token"], "problem": str(error)})
-            pid = -1
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._control.close()
-            os.close(self._wake_read)
-            os.close(self._wake_write)
-            return True
-        for fd in fds:
-            os.close(fd)
+            return child.Job(request["zygote"], fds[0], fds[1], status_write, bool(request["touch"]))
+        for fd in [*fds, status_write]:
+            if fd >= 0:
+                os.close(fd)
         if pid > 0:
-            self._children.add(pid)
+            self._children[pid] = status_read
             self.send({"fork": request["token"], "pid": pid})
-        return False
+        return None
 
     def _receive(self) -> tuple[dict[str, Any], list[int]] | None:
         try:
@@ -153,7 +182,11 @@ class _Zygote:
             if pid == 0:
                 return
             _kill_group(pid)  # what the process started goes with it
-            self._children.discard(pid)
+            status_read = self._children.pop(pid, -1)
+            if status_read >= 0:
+                text = os.read(status_read, 32)
+                os.close(status_read)
+                status = int(text) if text.isdigit() else status
             self.send({"exit": pid, "status": status})
 
     def _kill_all(self) -> None:
