@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.cloud import Cloud
 
 
-def a_queue(cloud: Cloud, name: str = "q", *, holding: tuple[str, ...] | list[str] = (), **attributes: Any) -> str:
+def a_queue(
+    cloud: Cloud, name: str = "q", *, holding: tuple[str, ...] | list[str] = (), **attributes: Any
+) -> str:
     """The URL of a new queue with messages in it; a FIFO queue if its name says so."""
     if name.endswith(".fifo"):
         attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true", **attributes}
@@ -41,7 +44,8 @@ def delete(cloud: Cloud, url: str, message: dict[str, Any]) -> None:
 
 def hide(cloud: Cloud, url: str, message: dict[str, Any], seconds: int) -> None:
     cloud.sqs(
-        "ChangeMessageVisibility", QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=seconds
+        "ChangeMessageVisibility",
+        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=seconds,
     )
 
 
@@ -63,3 +67,8 @@ def counts(cloud: Cloud, url: str) -> tuple[int, int, int]:
 
 def arn(name: str) -> str:
     return f"arn:aws:sqs:us-east-1:000000000000:{name}"
+
+
+def redrive(name: str, receives: int = 1) -> str:
+    """A RedrivePolicy."""
+    return json.dumps({"deadLetterTargetArn": arn(name), "maxReceiveCount": receives})

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.cloud import Cloud
 from tests.services.sqs.helpers import a_queue, bodies, counts, delete, hide, receive, send
 

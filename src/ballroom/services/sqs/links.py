@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from ballroom.kernel import Key, Tx
 
 
-def check_redrive(tx: Tx, arn: str, attributes: Mapping[str, str]) -> None:
-    """Refuse a redrive policy whose dead-letter queue cannot be used.
+def check_redrive(tx: Tx, arn: str, given: Mapping[str, str]) -> None:
+    """Refuse a redrive policy, among the attributes given, whose dead-letter queue cannot be used.
 
     Raises:
         InvalidParameterValue: it is missing, of another kind, or does not allow this queue.
     """
-    raw = attributes.get("RedrivePolicy")
-    if raw is None:
+    raw = given.get("RedrivePolicy")
+    if not raw:
         return
     policy = read_redrive_policy(raw)
     address = find_queue_arn(policy.arn)

@@ -1,6 +1,7 @@
 """Message attributes: their rules, their size, their MD5, and which of them a receiver asked for.
 
-An attribute is `(data type, value)`; the value is str, or bytes where the type's first part is Binary.
+An attribute is `(data type, value)`; the value is the bytes that count, hash and travel: those of the text
+in UTF-8, unless the type's first part is Binary.
 
 Source: SQS Developer Guide, "Amazon SQS message metadata" (rules, "Calculating the MD5 message digest for
 message attributes"); ReceiveMessage (selection); recorded answers (texts).
@@ -15,7 +16,7 @@ from typing import Any
 
 from ballroom.services.sqs.errors import InvalidMessageContents, InvalidParameterValue, SqsError
 
-Attribute = tuple[str, str | bytes]
+Attribute = tuple[str, bytes]
 Attributes = dict[str, Attribute]
 
 LIMIT = 10
@@ -70,8 +71,8 @@ def read_system_attributes(given: Mapping[str, Mapping[str, Any]]) -> Attributes
                 f"Message system attribute name '{name}' is invalid. You must use only the following "
                 f"supported system attributes: {_TRACE_HEADER}."
             )
-        kind, text = attributes[name] = _read(name, value, "system")
-        if kind != "String" or not isinstance(text, str):
+        attributes[name] = _read(name, value, "system")
+        if attributes[name][0] != "String":
             raise InvalidParameterValue(f"The message system attribute '{name}' must be of type 'String'.")
     return attributes
 
@@ -134,7 +135,7 @@ def _read(name: str, value: Mapping[str, Any], whose: str) -> Attribute:
         raise InvalidParameterValue(
             f"Can't cast the value of message ({whose}) attribute '{name}' to a number."
         )
-    return data_type, text
+    return data_type, text.encode()
 
 
 def _empty(name: str, data_type: str, whose: str) -> SqsError:
@@ -146,9 +147,12 @@ def _empty(name: str, data_type: str, whose: str) -> SqsError:
 def size_of(attributes: Attributes) -> int:
     """What the attributes add to a message's size: names, types and values."""
     return sum(
-        len(name.encode()) + len(kind.encode()) + len(value if isinstance(value, bytes) else value.encode())
-        for name, (kind, value) in attributes.items()
+        len(name.encode()) + len(kind.encode()) + len(value) for name, (kind, value) in attributes.items()
     )
+
+
+def _is_binary(data_type: str) -> bool:
+    return data_type.startswith("Binary")
 
 
 def digest(attributes: Attributes) -> str:
@@ -159,14 +163,8 @@ def digest(attributes: Attributes) -> str:
         for text in (name, kind):
             raw = text.encode()
             hashed.update(len(raw).to_bytes(4, "big") + raw)
-        raw = value if isinstance(value, bytes) else value.encode()
-        hashed.update((_BINARY if isinstance(value, bytes) else _STRING) + len(raw).to_bytes(4, "big") + raw)
+        hashed.update((_BINARY if _is_binary(kind) else _STRING) + len(value).to_bytes(4, "big") + value)
     return hashed.hexdigest()
-
-
-def digest_text(text: str) -> str:
-    """The MD5 of a body, in hexadecimal."""
-    return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def selector(names: Iterable[str]) -> Callable[[Attributes], Attributes]:
@@ -188,6 +186,10 @@ def selector(names: Iterable[str]) -> Callable[[Attributes], Attributes]:
 def to_wire(attributes: Attributes) -> dict[str, dict[str, Any]]:
     """Attributes as ReceiveMessage tells them."""
     return {
-        name: {"DataType": kind, ("BinaryValue" if isinstance(value, bytes) else "StringValue"): value}
+        name: (
+            {"DataType": kind, "BinaryValue": value}
+            if _is_binary(kind)
+            else {"DataType": kind, "StringValue": value.decode()}
+        )
         for name, (kind, value) in attributes.items()
     }

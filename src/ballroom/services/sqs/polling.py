@@ -3,7 +3,8 @@
 A waiting receiver is a future in a queue of its own: it holds no thread, reads nothing, and costs nothing
 while nothing happens. Sending wakes one receiver per message, from the commit of the send; a message
 whose delay or visibility timeout ends wakes one through a single timer of the queue's, which exists only
-while somebody waits. A receiver that was woken and leaves a message behind, or goes away, wakes the next.
+while somebody waits. A receiver that leaves visible messages behind, or was woken and went away, wakes the
+next.
 
 Pollers outlive a failed commit, unlike the rest of the derived memory: then all of them look again.
 """
@@ -132,14 +133,11 @@ async def poll(
     ctx: Context, look: Callable[[Tx], Response | Nothing], found: Nothing, until_ms: int, *, pulls: bool
 ) -> Response | None:
     """Look whenever something may have come, until `until_ms`; None if nothing did."""
-    woken = False
     while True:
         if found.calls == found.pollers.calls:
-            woken = await found.pollers.wait(until_ms, found.next_due_ms, pulls=pulls)
+            await found.pollers.wait(until_ms, found.next_due_ms, pulls=pulls)
         answer = ctx.transact(look)
         if not isinstance(answer, Nothing):
-            if woken:
-                found.pollers.wake()  # there may be more
             return answer
         if ctx.clock.now_ms() >= until_ms:
             return None

@@ -46,12 +46,16 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
 
 def size_of_request(request: Request) -> int:
-    """The bytes that a message counts for: body and attributes."""
-    size = len(request["MessageBody"].encode())
+    """The bytes that a message counts for, body and attributes, before anything is checked."""
+    size = _length(request["MessageBody"])
     for name, value in (request.get("MessageAttributes") or {}).items():
-        size += len(name.encode()) + len((value.get("DataType") or "").encode())
-        size += len((value.get("StringValue") or "").encode()) + len(value.get("BinaryValue") or b"")
+        size += _length(name) + _length(value.get("DataType") or "")
+        size += _length(value.get("StringValue") or "") + len(value.get("BinaryValue") or b"")
     return size
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def draft(live: LiveQueue, request: Request, *, in_batch: bool = False) -> Draft:
@@ -130,9 +134,11 @@ def send(tx: Tx, live: LiveQueue, draft: Draft) -> Response:
     if draft.attributes:
         answer["MD5OfMessageAttributes"] = digest(draft.attributes)
     trace = tx.caller.trace
+    if trace is not None and ";" not in trace:
+        trace = None  # a bare root was made up on the way in: the client did not trace
     if draft.system:
         answer["MD5OfMessageSystemAttributes"] = digest(draft.system)
-        trace = str(draft.system["AWSTraceHeader"][1])
+        trace = draft.system["AWSTraceHeader"][1].decode()
     message = Message(
         0, message_id, draft.body, draft.md5, tx.now_ms, tx.caller.user_id, draft.attributes, trace,
         draft.group, draft.dedup,

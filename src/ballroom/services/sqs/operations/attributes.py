@@ -59,8 +59,7 @@ def set_queue_attributes(tx: Tx, request: Request) -> Response:
     live = load_queue(tx, request["QueueUrl"])
     given = request["Attributes"]
     after = queue_attributes.change(live.record.attributes, given, fifo=live.meaning.fifo, new=False)
-    if given.get("RedrivePolicy"):
-        check_redrive(tx, live.arn, after)
+    check_redrive(tx, live.arn, given)
     _store(tx, live, after)
     if "MessageRetentionPeriod" in given:
         housekeeping.expect_retention(tx, live, tx.now_ms)

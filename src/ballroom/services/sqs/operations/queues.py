@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode
 
 import msgspec
 
@@ -68,7 +68,7 @@ def create_queue(tx: Tx, request: Request) -> Response:
     fifo = asked is not None and asked.lower() == "true"
     check_name(name, fifo=fifo)
     attributes = queue_attributes.change({}, given, fifo=fifo, new=True)
-    check_redrive(tx, queue_arn(tx.account, tx.region, name), attributes)
+    check_redrive(tx, queue_arn(tx.account, tx.region, name), given)
     tags = request.get("tags") or {}
     check_tags(name, tags)
     stone = tx.get(Tombstone, tombstone_key(tx.account, tx.region, name))
@@ -193,12 +193,12 @@ def _page_of(request: Request) -> tuple[int, str | None]:
     if not token:
         return limit or _MOST, None
     try:
-        return limit or _MOST, urlsafe_b64decode(token.encode()).decode()
+        return limit or _MOST, b64decode(token, validate=True).decode()
     except ValueError:
         raise InvalidParameterValue("Invalid or expired next token.") from None
 
 
 def _to_token(name: str) -> str:
-    return urlsafe_b64encode(name.encode()).decode()
+    return b64encode(name.encode()).decode()
 
 

@@ -107,6 +107,9 @@ def _look(tx: Tx, ask: _Ask) -> Response | Nothing:
             record.account, record.region, "AWS/SQS", "NumberOfMessagesReceived", live.dimensions, len(received)
         )
     )
+    if len(live.pollers):
+        total = live.head(tx).total
+        tx.after_commit(lambda: live.pollers.wake() if total > live.in_flight + live.delayed else None)
     return {"Messages": [_tell(live, ask, one) for one in received]}
 
 
