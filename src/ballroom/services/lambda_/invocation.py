@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ballroom.kernel import Context, Kernel, Tx
+from ballroom.kernel import Context, Hold, Kernel, Tx
 from ballroom.runtime.spec import CapacityExceeded, FunctionSpec, Invocation, InvokeResult, RuntimeUnavailable
 from ballroom.services.lambda_.code_store import CodeCache
 from ballroom.services.lambda_.concurrency import InFlight, Slot, take_slot
@@ -49,7 +49,8 @@ class Chosen(NamedTuple):
 async def invoke(ctx: Context, call: Call) -> Outcome:
     """Run a function once and tell what came of it, errors of the function included.
 
-    Nothing runs before what was read to choose the version is durable.
+    Nothing runs before what was read to choose the version is durable. A virtual clock does not jump
+    meanwhile, except while the function waits for us.
 
     Raises:
         ResourceNotFound: no such function, version or alias.
@@ -62,14 +63,16 @@ async def invoke(ctx: Context, call: Call) -> Outcome:
     except TooManyRequests:
         count(kernel, call.at, "Throttles")
         raise
+    hold = kernel.clock.hold(f"invocation of {call.at.name}")
     try:
         await ctx.durable()
-        return await _run(kernel, call, version)
+        return await _run(kernel, call, version, hold)
     finally:
         slot.release()
+        hold.release()
 
 
-async def _run(kernel: Kernel, call: Call, version: FunctionVersion) -> Outcome:
+async def _run(kernel: Kernel, call: Call, version: FunctionVersion, hold: Hold) -> Outcome:
     spec = await _spec(kernel, call.at, version)
     invocation = Invocation(
         request_id=call.request_id, payload=call.payload, arn=call.at.qualified_arn,
@@ -78,7 +81,7 @@ async def _run(kernel: Kernel, call: Call, version: FunctionVersion) -> Outcome:
     flight = kernel.state(InFlight).by_function[call.at.account, call.at.region, call.at.name]
     count(kernel, call.at, "ConcurrentExecutions", flight)
     try:
-        result = await Workers.of(kernel).invoke(spec, invocation, version.settings.role)
+        result = await Workers.of(kernel).invoke(spec, invocation, version.settings.role, hold)
     except CapacityExceeded as full:
         count(kernel, call.at, "Throttles")
         raise TooManyRequests(str(full), Reason="CallerRateLimitExceeded") from full

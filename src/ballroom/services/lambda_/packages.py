@@ -24,6 +24,10 @@ ENTRIES_LIMIT = 100_000
 _DIRECTORY_LIMIT = 32 << 20  # bytes of central directory, before anything is built from it
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # packing the same files gives the same bytes
 _CHUNK = 1 << 20
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
+    FileExistsError, IsADirectoryError, NotADirectoryError,  # a file where another entry wants a folder
+)  # fmt: skip
 _NOT_CODE = frozenset(
     ("__pycache__", ".git", ".venv", ".aws-sam", ".pytest_cache", ".mypy_cache", ".ruff_cache")
 )
@@ -72,7 +76,7 @@ def unpack(data: bytes, root: Path) -> int:
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
                 written += _write_entry(package, entry, target, UNZIPPED_LIMIT - written)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+            except _UNREADABLE as error:
                 raise BadPackage() from error
         return written
 

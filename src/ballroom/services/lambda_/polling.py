@@ -141,7 +141,9 @@ class Poller:
                 self._limit = min(self._limit + 1, self._mapping.maximum_concurrency or CONCURRENCY_LIMIT)
         messages = await self._gather()
         if messages:
+            hold = self._kernel.clock.hold(f"batch for {self._mapping.function_name}")
             task = self._kernel.spawn(self._work(messages), f"batch for {self._mapping.function_name}")
+            task.add_done_callback(lambda _: hold.release())
             self._working.add(task)
             task.add_done_callback(self._working.discard)
 

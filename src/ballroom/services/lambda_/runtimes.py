@@ -1,4 +1,4 @@
-"""Which runtimes functions may name, which are gone, and which run here.
+"""Which runtimes functions and layers may name, which are gone, and which run here.
 
 Three different things, as on AWS: the model's list (everything that ever was), the list that
 CreateFunction accepts, and the deprecated ones, which are refused with their own text.
@@ -6,7 +6,27 @@ CreateFunction accepts, and the deprecated ones, which are refused with their ow
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
+from ballroom.kernel.errors import ValidationFailed
+from ballroom.kernel.model.styles import STYLES, use_style
 from ballroom.services.lambda_.errors import InvalidParameterValue, InvalidRuntime
+
+# AWS checks these itself, against the runtimes of today and in its own words
+use_style(
+    "lambda",
+    dataclasses.replace(
+        STYLES["lambda"],
+        exempt=STYLES["lambda"].exempt
+        | {
+            ("CreateFunctionRequest", "Runtime"),
+            ("UpdateFunctionConfigurationRequest", "Runtime"),
+            ("PublishLayerVersionRequest", "CompatibleRuntimes"),
+            ("PublishLayerVersionRequest", "CompatibleArchitectures"),
+        },
+    ),
+)
 
 # the order is AWS's own, as its error text prints it
 SUPPORTED = (
@@ -44,6 +64,25 @@ def check_runtime(runtime: str) -> None:
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
             f"{RUNTIME_VALUES} or be a valid ARN"
         )
+
+
+def check_compatible(runtimes: Sequence[str], architectures: Sequence[str]) -> None:
+    """What a layer says it is compatible with exists. Source: recorded answers of PublishLayerVersion."""
+    broken = []
+    if not set(runtimes) <= set(SUPPORTED):
+        broken.append(
+            f"Value '[{', '.join(runtimes)}]' at 'compatibleRuntimes' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: {RUNTIME_VALUES}"
+        )
+    if not set(architectures) <= {"x86_64", "arm64"}:
+        broken.append(
+            f"Value '[{', '.join(architectures)}]' at 'compatibleArchitectures' failed to satisfy constraint: "
+            "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], "
+            "Member must not be null]"
+        )
+    if broken:
+        errors = "error" if len(broken) == 1 else "errors"
+        raise ValidationFailed(f"{len(broken)} validation {errors} detected: {'; '.join(broken)}")
 
 
 def can_run(runtime: str) -> bool:

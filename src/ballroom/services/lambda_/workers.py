@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from ballroom.kernel import Credential, Kernel, on_start
+from ballroom.kernel import Credential, Hold, Kernel, on_start
 from ballroom.kernel.arn import find_arn
 from ballroom.runtime.runtime import Runtime
 from ballroom.runtime.spec import FunctionSpec, Invocation, InvokeResult
@@ -57,25 +57,23 @@ class Workers:
         await self.runtime.stop(self._kernel.settings.drain_s)
         await self.logs.drain()
 
-    async def invoke(self, spec: FunctionSpec, invocation: Invocation, role: str) -> InvokeResult:
-        """Run an invocation; a virtual clock does not jump meanwhile, except while it waits for us."""
+    async def invoke(
+        self, spec: FunctionSpec, invocation: Invocation, role: str, hold: Hold
+    ) -> InvokeResult:
+        """Run an invocation; `hold` is paused while the function waits for us in a call of its own."""
         self._roles[spec.key] = role
-        clock = self._kernel.clock
-        hold = clock.hold(f"invocation of {spec.function_name}")
-        key: list[str] = []
+        held_by_key = self._kernel.clock.held_by_key
+        key = ""
 
         def begun(environment_id: str) -> None:
-            access_key = self._keys.get(environment_id)
-            if access_key is not None:
-                key.append(access_key)
-                clock.held_by_key[access_key] = hold
+            nonlocal key
+            key = self._keys.get(environment_id, "")
+            held_by_key[key] = hold
 
         try:
             return await self.runtime.invoke(spec, invocation, begun)
         finally:
-            for access_key in key:
-                clock.held_by_key.pop(access_key, None)
-            hold.release()
+            held_by_key.pop(key, None)
 
     def forget(self, key: str) -> Callable[[], None]:
         """Ends the environments of a key, once called (after a commit)."""

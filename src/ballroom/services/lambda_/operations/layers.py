@@ -20,6 +20,7 @@ from ballroom.services.lambda_.errors import (
 from ballroom.services.lambda_.function_parts import location_of
 from ballroom.services.lambda_.pages import page_of
 from ballroom.services.lambda_.resources import Code, Layer, LayerVersion, Policy
+from ballroom.services.lambda_.runtimes import check_compatible
 
 
 class LayerPlace(msgspec.Struct, frozen=True):
@@ -45,6 +46,7 @@ async def publish_layer_version(ctx: Context, request: Request) -> Response:
 
     Source: Lambda API Reference, PublishLayerVersion.
     """
+    check_compatible(request.get("CompatibleRuntimes", ()), request.get("CompatibleArchitectures", ()))
     code = await receive_code(ctx, request["Content"])
     try:
         return ctx.transact(_publish, request, code)
