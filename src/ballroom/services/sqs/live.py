@@ -47,7 +47,7 @@ class LiveQueue:
     """One queue, as long as the kernel's derived memory lives."""
 
     __slots__ = (
-        "_by_time", "arn", "busy_groups", "dedup_due_ms", "delayed", "dimensions", "groups", "hidden",
+        "_by_time", "any_due", "arn", "busy_groups", "dedup_due_ms", "delayed", "dimensions", "groups", "hidden",
         "in_flight", "key", "keys", "meaning", "pollers", "record", "retention_due_ms",
     )
 
@@ -63,6 +63,8 @@ class LiveQueue:
         self._by_time: list[tuple[int, int]] = []
         self.in_flight = 0
         self.delayed = 0
+        self.any_due = True
+        """Standard: whether a flight may be due. False only after a look found none, and until one may be."""
         self.groups: dict[str, int] = {}
         """Messages in flight by message group."""
         self.busy_groups: set[str] = set()
@@ -127,6 +129,7 @@ class LiveQueue:
         by_time = self._by_time
         while by_time and by_time[0][0] <= now_ms:
             visible_ms, sequence = heappop(by_time)
+            self.any_due = True
             entry = self.hidden.get(sequence)
             if entry is not None and entry.visible_ms == visible_ms:
                 del self.hidden[sequence]

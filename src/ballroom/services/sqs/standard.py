@@ -79,6 +79,7 @@ def _hide_or_show(live: LiveQueue, flight: Flight, hide_ms: int) -> None:
     if hide_ms:
         live.hide(flight)
     else:
+        live.any_due = True
         live.show(flight.sequence)
         live.pollers.wake()
 
@@ -116,7 +117,8 @@ def take(
     taking = _Taking(tx, live, limit, hide_ms, redrive)
     if taking.parked:
         taking.from_parked(noisy=False)
-    taking.from_due()
+    if live.any_due:
+        taking.from_due()
     taking.from_unreceived()
     if taking.parked or taking.set_aside:
         taking.from_noisy()
@@ -135,30 +137,37 @@ class _Taking:
         self.set_aside: list[Flight] = []
         self.out: list[Received] = []
         self.gone: list[int] = []
+        self.looked_for_due = self.found_due = False
 
     def finish(self) -> list[Received]:
         """Write the counters, tell memory, answer."""
         after = Head(self.before.last, self.cursor, self.total, self.parked)
         if after != self.before:
             self.tx.put(self.live.keys.head, after)
-        if self.out or self.gone:
+        if self.out or self.gone or self.looked_for_due:
             self.tx.after_commit(self._tell)
         return self.out
 
     def _tell(self) -> None:
+        if self.looked_for_due:
+            self.live.any_due = self.found_due
         for sequence in self.gone:
             self.live.show(sequence)
         if self.hide_ms:
             for received in self.out:
                 self.live.hide(received.flight)
+        elif self.out:
+            self.live.any_due = True
 
     def from_due(self) -> None:
         """What was received before, or sent with a delay, and is due now."""
+        self.looked_for_due = True
         tx, live = self.tx, self.live
         low, high = live.keys.due(tx.now_ms)
         while self.room and self.steps > 0:
             window = self.room + (_LOOK_AHEAD if live.busy_groups else 0)
             flights = tx.scan(Flight, low, high, limit=window)
+            self.found_due = self.found_due or bool(flights)
             for flight in flights:
                 if live.busy_groups and live.is_noisy(flight.group):
                     self.set_aside.append(flight)
