@@ -168,7 +168,7 @@ def _event_body(body: bytes, content_type: str) -> tuple[str, bool]:
 
 
 def _port(http: HttpRequest) -> str:
-    _, _, port = http.host.rpartition(":") if ":" in http.host else ("", "", "")
+    _, _, port = (http.header("host") or "").rpartition(":")
     return port if port.isdigit() else ("443" if http.scheme == "https" else "80")
 
 
