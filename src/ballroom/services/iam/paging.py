@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from typing import Any
 
-from ballroom.kernel import Key, Request, Response, Tx
+from ballroom.kernel import Key, Request, Response, Tx, tokens
 from ballroom.kernel.records import R
 
 from .errors import ValidationError
@@ -34,7 +32,7 @@ def page(
             if not keep(record):
                 continue
             if len(shown) == limit and last is not None:
-                return {name: shown, "IsTruncated": True, "Marker": _marker(last[len(prefix) :])}
+                return {name: shown, "IsTruncated": True, "Marker": tokens.make_token(last[len(prefix) :])}
             shown.append(present(record))
             last = row_key
         if len(rows) < _CHUNK:
@@ -47,25 +45,21 @@ def page_of(request: Request, name: str, items: list[Any]) -> Response:
     limit = request.get("MaxItems", _DEFAULT_ITEMS)
     start = 0
     if "Marker" in request:
-        (text,) = _read_marker(request["Marker"])
-        if not text.isdigit():
+        parts = _read_marker(request["Marker"])
+        if len(parts) != 1 or not isinstance(parts[0], int) or parts[0] < 0:
             raise _invalid(request["Marker"])
-        start = int(text)
+        start = parts[0]
     answer: Response = {name: items[start : start + limit], "IsTruncated": start + limit < len(items)}
     if answer["IsTruncated"]:
-        answer["Marker"] = _marker((str(start + limit),))
+        answer["Marker"] = tokens.make_token((start + limit,))
     return answer
 
 
-def _marker(parts: Key) -> str:
-    return base64.urlsafe_b64encode("\n".join(str(part) for part in parts).encode()).decode()
-
-
-def _read_marker(marker: str) -> tuple[str, ...]:
-    try:
-        return tuple(base64.b64decode(marker.encode(), altchars=b"-_", validate=True).decode().split("\n"))
-    except (binascii.Error, ValueError):
-        raise _invalid(marker) from None
+def _read_marker(marker: str) -> Key:
+    parts = tokens.read_token(marker)
+    if parts is None:
+        raise _invalid(marker)
+    return parts
 
 
 def _invalid(marker: str) -> ValidationError:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
-from ballroom.kernel import Key, Request, Response, Tx
+from ballroom.kernel import Key, Request, Response, Tx, tokens
 from ballroom.kernel.records import R
 
 from .errors import InvalidNextToken
@@ -43,7 +39,7 @@ def page(
             if not keep(record):
                 continue
             if len(shown) == limit and last is not None:
-                return {name: shown, "nextToken": make_token(last[len(prefix) :])}
+                return {name: shown, "nextToken": tokens.make_token(last[len(prefix) :])}
             shown.append(present(record))
             last = row_key
         if len(rows) < _CHUNK:
@@ -57,21 +53,13 @@ def _end(prefix: Key) -> Key:
     return (*prefix[:-1], last + 1 if isinstance(last, int) else f"{last!s}\0")
 
 
-def make_token(parts: Key) -> str:
-    """A token that holds the parts of a key."""
-    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode()
-
-
 def read_token(token: str) -> Key:
     """The parts of a key that a token holds.
 
     Raises:
         InvalidNextToken: it is no token of ours.
     """
-    try:
-        parts = orjson.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
-        raise InvalidNextToken() from None
-    if not isinstance(parts, list) or not all(type(part) in (str, int) for part in parts):
+    parts = tokens.read_token(token)
+    if parts is None:
         raise InvalidNextToken()
-    return tuple(parts)
+    return parts

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ballroom.kernel import Key, Response, Tx
+from ballroom.kernel.tokens import make_token
 
 from .ingest import event_id
-from .paging import make_token
 from .resources import Event, LogStream, key
 from .slices import SLICE_BYTES, SLICE_ROWS
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ballroom.kernel import Request, Response, Tx, operation
+from ballroom.kernel.tokens import make_token
 from ballroom.services.logs.errors import InvalidNextToken, InvalidParameter, ResourceAlreadyExists
-from ballroom.services.logs.paging import DEFAULT_LIMIT, make_token, page, read_token
+from ballroom.services.logs.paging import DEFAULT_LIMIT, page, read_token
 from ballroom.services.logs.resources import (
     LogGroup,
     LogStream,
