@@ -11,6 +11,8 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ DIRECT_LIMIT = 70_167_211  # bytes of a request with a package inside, base 64
 
 
 async def receive_code(ctx: Context, source: dict[str, Any]) -> Code:
-    """Takes in a function's or layer's code; a package is durable, and held until `settle_code`.
+    """Takes in a function's or layer's code; a package is durable, and held until a row links it.
 
     Raises:
         InvalidParameterValue: no code, unsafe code, or nothing under the S3 key.
@@ -65,8 +67,19 @@ def unlink_code(tx: Tx, code: Code | LayerUse) -> None:
         tx.unlink_blob(BlobRef(code.blob, code.size_bytes))
 
 
-def settle_code(kernel: Kernel, code: Code) -> None:
-    """Ends the hold of `receive_code` and `freeze_code`: rows refer to the blob now, or nobody will."""
+@contextmanager
+def held_code(kernel: Kernel, *codes: Code) -> Iterator[None]:
+    """Within it rows are linked to what `receive_code` and `freeze_code` took in; a failure lets go of it."""
+    try:
+        yield
+    except BaseException:
+        for code in codes:
+            drop_code(kernel, code)
+        raise
+
+
+def drop_code(kernel: Kernel, code: Code) -> None:
+    """Nobody will refer to what was taken in."""
     if code.blob:
         kernel.blobs.release(BlobRef(code.blob, code.size_bytes))
 

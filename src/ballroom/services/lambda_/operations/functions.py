@@ -10,10 +10,11 @@ from ballroom.kernel import Context, Request, Response, Tx, on_timer, operation
 from ballroom.services.lambda_ import configuration, describe
 from ballroom.services.lambda_.access import target
 from ballroom.services.lambda_.code_store import (
+    drop_code,
     freeze_code,
+    held_code,
     link_code,
     receive_code,
-    settle_code,
     unlink_code,
 )
 from ballroom.services.lambda_.errors import (
@@ -61,12 +62,8 @@ async def create_function(ctx: Context, request: Request) -> Response:
     ctx.transact(_check_new, request)
     code = await receive_code(ctx, request["Code"])
     frozen = await freeze_code(ctx.kernel, code) if request.get("Publish") else code
-    try:
+    with held_code(ctx.kernel, *{code, frozen}):
         return ctx.transact(_create, request, code, frozen)
-    finally:
-        settle_code(ctx.kernel, code)
-        if frozen is not code:
-            settle_code(ctx.kernel, frozen)
 
 
 def _check_new(tx: Tx, request: Request) -> FunctionName:
@@ -168,13 +165,13 @@ async def update_function_code(ctx: Context, request: Request) -> Response:
             "Please don't provide ImageUri when updating a function with packageType Zip."
         )
     code = await receive_code(ctx, request)
-    frozen = await freeze_code(ctx.kernel, code) if request.get("Publish") else code
-    try:
-        return ctx.transact(_replace_code, at, request, code, frozen)
-    finally:
-        settle_code(ctx.kernel, code)
-        if frozen is not code:
-            settle_code(ctx.kernel, frozen)
+    publishes = request.get("Publish") and not request.get("DryRun")
+    frozen = await freeze_code(ctx.kernel, code) if publishes else code
+    with held_code(ctx.kernel, *{code, frozen}):
+        answer = ctx.transact(_replace_code, at, request, code, frozen)
+    if request.get("DryRun"):
+        drop_code(ctx.kernel, code)
+    return answer
 
 
 def _replace_code(tx: Tx, at: FunctionName, request: Request, code: Code, frozen: Code) -> Response:

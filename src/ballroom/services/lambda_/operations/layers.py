@@ -10,7 +10,7 @@ import orjson
 from ballroom.kernel import Context, Request, Response, Tx, operation
 from ballroom.kernel.arn import find_arn, make_arn
 from ballroom.services.lambda_ import describe, policy
-from ballroom.services.lambda_.code_store import link_code, receive_code, settle_code, unlink_code
+from ballroom.services.lambda_.code_store import held_code, link_code, receive_code, unlink_code
 from ballroom.services.lambda_.errors import (
     InvalidParameterValue,
     PreconditionFailed,
@@ -48,10 +48,8 @@ async def publish_layer_version(ctx: Context, request: Request) -> Response:
     """
     check_compatible(request.get("CompatibleRuntimes", ()), request.get("CompatibleArchitectures", ()))
     code = await receive_code(ctx, request["Content"])
-    try:
+    with held_code(ctx.kernel, code):
         return ctx.transact(_publish, request, code)
-    finally:
-        settle_code(ctx.kernel, code)
 
 
 def _publish(tx: Tx, request: Request, code: Code) -> Response:

@@ -7,7 +7,7 @@ import msgspec
 from ballroom.kernel import Context, Request, Response, Tx, operation
 from ballroom.services.lambda_ import describe
 from ballroom.services.lambda_.access import target
-from ballroom.services.lambda_.code_store import freeze_code, settle_code
+from ballroom.services.lambda_.code_store import drop_code, freeze_code, held_code
 from ballroom.services.lambda_.errors import InvalidParameterValue, PreconditionFailed
 from ballroom.services.lambda_.names import FunctionName
 from ballroom.services.lambda_.pages import page_of
@@ -25,11 +25,12 @@ async def publish_version(ctx: Context, request: Request) -> Response:
     """
     at, latest = ctx.transact(_load, request)
     code = await freeze_code(ctx.kernel, latest.code)
-    try:
-        return ctx.transact(_publish, at, request, code)
-    finally:
-        if code is not latest.code:
-            settle_code(ctx.kernel, code)
+    copied = code if code is not latest.code else Code("", 0)
+    with held_code(ctx.kernel, copied):
+        answer, used = ctx.transact(_publish, at, request, code)
+    if not used:
+        drop_code(ctx.kernel, copied)
+    return answer
 
 
 def _load(tx: Tx, request: Request) -> tuple[FunctionName, FunctionVersion]:
@@ -37,7 +38,8 @@ def _load(tx: Tx, request: Request) -> tuple[FunctionName, FunctionVersion]:
     return at, load_latest(tx, at)
 
 
-def _publish(tx: Tx, at: FunctionName, request: Request, code: Code) -> Response:
+def _publish(tx: Tx, at: FunctionName, request: Request, code: Code) -> tuple[Response, bool]:
+    """The version's configuration, and whether it is a new one."""
     latest = load_latest(tx, at)
     wanted = request.get("CodeSha256")
     if wanted and wanted != code.sha256:
@@ -47,12 +49,10 @@ def _publish(tx: Tx, at: FunctionName, request: Request, code: Code) -> Response
         )
     if request.get("RevisionId") not in (None, "", latest.revision_id):
         raise PreconditionFailed()
-    version = same_as_last(tx, at, code.sha256)
-    if version is None:
-        version = publish(tx, at, code, description=request.get("Description"))
-    return describe.configuration(
-        at.at(version.number), msgspec.structs.replace(version, state="Active", updating=False)
-    )
+    same = same_as_last(tx, at, code.sha256)
+    version = same or publish(tx, at, code, description=request.get("Description"))
+    settled = msgspec.structs.replace(version, state="Active", updating=False)
+    return describe.configuration(at.at(version.number), settled), same is None
 
 
 @operation("ListVersionsByFunction")
