@@ -70,7 +70,7 @@ def create_queue(tx: Tx, request: Request) -> Response:
     attributes = queue_attributes.change({}, given, fifo=fifo, new=True)
     check_redrive(tx, queue_arn(tx.account, tx.region, name), given)
     tags = request.get("tags") or {}
-    check_tags(name, tags)
+    check_tags(name, tags, tags, tx.caller.source)
     stone = tx.get(Tombstone, tombstone_key(tx.account, tx.region, name))
     if stone is not None and tx.now_ms - stone.deleted_ms < _PAUSE_MS:
         raise QueueDeletedRecently

@@ -14,8 +14,8 @@ _MOST = 50
 _KEY_LENGTH, _VALUE_LENGTH = 128, 256
 
 
-def check_tags(name: str, tags: Mapping[str, str]) -> None:
-    """Refuse tags beyond AWS's limits.
+def check_tags(name: str, tags: Mapping[str, str], new: Mapping[str, str], source: str) -> None:
+    """Refuse tags beyond AWS's limits. Those that begin with `aws:` are for AWS's own services to give.
 
     Raises:
         InvalidParameterValue: too many, or a key or value too long.
@@ -25,7 +25,7 @@ def check_tags(name: str, tags: Mapping[str, str]) -> None:
     for key, value in tags.items():
         if not 1 <= len(key) <= _KEY_LENGTH:
             raise InvalidParameterValue("Tag keys must be between 1 and 128 characters in length.")
-        if key.lower().startswith("aws:"):
+        if key in new and key.lower().startswith("aws:") and not source.endswith(".amazonaws.com"):
             raise InvalidParameterValue("Tag keys must not begin with aws:, which is reserved.")
         if len(value) > _VALUE_LENGTH:
             raise InvalidParameterValue("Tag values must be between 0 and 256 characters in length.")
@@ -39,7 +39,7 @@ def tag_queue(tx: Tx, request: Request) -> Response:
     """
     live = load_queue(tx, request["QueueUrl"])
     tags = {**live.record.tags, **request["Tags"]}
-    check_tags(live.record.name, tags)
+    check_tags(live.record.name, tags, request["Tags"], tx.caller.source)
     tx.put(live.key, msgspec.structs.replace(live.record, tags=tags))
     return {}
 

@@ -1,0 +1,1 @@
+"""The AWS::Serverless transform, by AWS's own translator in a process of its own."""
