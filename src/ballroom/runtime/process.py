@@ -47,6 +47,7 @@ class RuntimeProcess:
     def __init__(self) -> None:
         self.pid = 0
         self.alive = False
+        self._contained = False
         self._loop = asyncio.get_running_loop()
         self._on_frame: OnFrame = _no_frame
         self._on_output: OnOutput = _no_output
@@ -65,6 +66,7 @@ class RuntimeProcess:
             fcntl.fcntl(write_fd, _F_SETPIPE_SZ, _PIPE_BYTES)
         os.set_blocking(read_fd, False)
         self._output = read_fd
+        self._contained = zygote.isolation == "isolated"
         self._channel = FrameChannel(ours, self._frame, self._closed)
         self.alive = True
         self._loop.add_reader(read_fd, self._readable)
@@ -119,11 +121,18 @@ class RuntimeProcess:
 
     def peak_memory_kb(self) -> int:
         """The most memory it has used, where the system tells (else 0)."""
-        return _status_kb(self.pid, "VmHWM:") if self.alive else 0
+        return _status_kb(self._runtime_pid(), "VmHWM:") if self.alive else 0
 
     def memory_kb(self) -> int:
-        """The memory it uses now, where the system tells (else 0)."""
-        return _status_kb(self.pid, "VmRSS:") if self.alive else 0
+        """The memory that it and what it started use now, where the system tells (else 0)."""
+        if not self.alive:
+            return 0
+        pid = self._runtime_pid()
+        return _status_kb(pid, "VmRSS:") + sum(_share_kb(child) for child in _descendants(pid))
+
+    def _runtime_pid(self) -> int:
+        """In a pid namespace the process that was forked only looks after the one that runs the function."""
+        return next(iter(_children(self.pid)), self.pid) if self._contained else self.pid
 
     def abandon(self) -> None:
         """Kill it and hear no more of it."""
@@ -183,13 +192,34 @@ class RuntimeProcess:
         self._output = -1
 
 
-def _status_kb(pid: int, field: str) -> int:
+def _children(pid: int) -> list[int]:
     try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (OSError, ValueError):
+        return []
+
+
+def _descendants(pid: int, depth: int = 4) -> list[int]:
+    children = _children(pid)
+    return children + [member for child in children if depth for member in _descendants(child, depth - 1)]
+
+
+def _share_kb(pid: int) -> int:
+    """What counts for this process alone: pages shared by n processes count 1/n."""
+    return _field_kb(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+
+
+def _status_kb(pid: int, field: str) -> int:
+    return _field_kb(Path(f"/proc/{pid}/status"), field)
+
+
+def _field_kb(file: Path, field: str) -> int:
+    try:
+        for line in file.read_text().splitlines():
             if line.startswith(field):
                 return int(line.split()[1])
     except (OSError, ValueError, IndexError):
-        pass
+        return 0
     return 0
 
 
