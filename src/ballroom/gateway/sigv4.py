@@ -303,7 +303,7 @@ def canonical_paths(path: str, s3: bool) -> tuple[str, ...]:
 
 
 def normalise(path: str) -> str:
-    """Without empty and dot segments (RFC 3986, 5.2.4), as every service but S3 wants it."""
+    """Without empty and dot segments, as every service but S3 wants it; a slash at the end stays."""
     kept: list[str] = []
     segments = path.split("/")
     for segment in segments:
@@ -312,7 +312,7 @@ def normalise(path: str) -> str:
                 kept.pop()
         elif segment not in ("", "."):
             kept.append(segment)
-    return "/" + "/".join(kept) + ("/" if kept and segments[-1] in ("", ".", "..") else "")
+    return "/" + "/".join(kept) + ("/" if kept and path.endswith("/") else "")
 
 
 def canonical_queries(query: str) -> tuple[str, ...]:
