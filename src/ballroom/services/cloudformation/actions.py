@@ -1,4 +1,4 @@
-"""Begins what is done to stacks: creating, updating, deleting. Each in one transaction, then the engine drives it."""
+"""Begins what is done to stacks, each in one transaction: creating, updating, deleting. The engine goes on."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def check_types_kept(tx: Tx, stack: Stack, desired: Desired) -> None:
     )
     if changed:
         raise ValidationError(
-            "Update of resource type is not permitted. The new template modifies resource type of the following "
+            "Update of resource type is not permitted. The new template modifies resource type of the "
+            "following "
             f"resources: [{', '.join(changed)}]"
         )
 
@@ -151,7 +152,8 @@ def begin_delete(tx: Tx, stack: Stack, request: Request) -> None:
     retain = request.get("RetainResources", [])
     if retain and stack.status != "DELETE_FAILED":
         raise ValidationError(
-            f"Invalid operation on stack [{stack.id}]. RetainResources can only be specified when the stack is in the "
+            f"Invalid operation on stack [{stack.id}]. RetainResources can only be specified when the "
+            "stack is in the "
             "DELETE_FAILED state"
         )
     if stack.status == "DELETE_IN_PROGRESS":
@@ -168,7 +170,8 @@ def begin_delete(tx: Tx, stack: Stack, request: Request) -> None:
         return
     for output in stack.outputs:
         if output.export is not None and (users := phases.importers(tx, output.export)):
-            reason = f"Delete canceled. Cannot delete export {output.export} as it is in use by {phases.join_names(users)}."
+            others = phases.join_names(users)
+            reason = f"Delete canceled. Cannot delete export {output.export} as it is in use by {others}."
             set_status(tx, stack, stack.status, reason)
             phases.tell_parent(tx, stack)
             return

@@ -1,8 +1,9 @@
 """What an update would change, as change sets tell it.
 
-Nothing is asked of the services: what a resource will be is worked out from the template, what it is from the store.
-A change through a parameter is told twice, as AWS does: statically by the parameter, dynamically as a modification.
-A change through another resource is certain when that one is replaced, and only possible when it is modified.
+Nothing is asked of the services: what a resource will be is worked out from the template, what it is from
+the store. A change through a parameter is told twice, as AWS does: statically by the parameter, dynamically
+as a modification. A change through another resource is certain when that one is replaced, and only possible
+when it is modified.
 
 Source: CloudFormation User Guide, "View a change set"; recorded cases test_change_set_*.
 """
@@ -61,7 +62,8 @@ class Comparison:
     """
 
     def __init__(
-        self, before: Side | None, after: Side, graph: Graph, resources: Mapping[str, Resource], names: StackNames,
+        self, before: Side | None, after: Side, graph: Graph, resources: Mapping[str, Resource],
+        names: StackNames,
         import_value: Callable[[str], Any] | None = None,
     ) -> None:  # fmt: skip
         self._before, self._after, self._graph = before, after, graph
@@ -221,7 +223,7 @@ class Comparison:
         return bool(left == right)
 
     def _with_values(self, change: Wire, resource: Resource, name: str) -> Wire | None:
-        """The change with values. What is only possible, and what other resources give, may turn out the same."""
+        """The change with values, without what is only possible; None if nothing else is left."""
         details = [
             detail
             for detail in change["Details"]

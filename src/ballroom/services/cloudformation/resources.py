@@ -46,16 +46,16 @@ class Desired(Record, frozen=True):
 
     template: str
     """Id of the stored template."""
-    parameters: dict[str, str] = {}
+    parameters: dict[str, str] = msgspec.field(default_factory=dict)
     """What each parameter was given, as text."""
-    fetched: dict[str, str] = {}
+    fetched: dict[str, str] = msgspec.field(default_factory=dict)
     """Values that came from Systems Manager, by parameter."""
-    hidden: list[str] = []
+    hidden: list[str] = msgspec.field(default_factory=list)
     """Parameters with NoEcho."""
-    tags: dict[str, str] = {}
-    capabilities: list[str] = []
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    capabilities: list[str] = msgspec.field(default_factory=list)
     description: str | None = None
-    notification_arns: list[str] = []
+    notification_arns: list[str] = msgspec.field(default_factory=list)
     role_arn: str | None = None
     rollback_configuration: str = "{}"
 
@@ -72,7 +72,7 @@ class Stack(Record, frozen=True):
     reason: str = ""
     updated_ms: int | None = None
     deleted_ms: int | None = None
-    outputs: list[Output] = []
+    outputs: list[Output] = msgspec.field(default_factory=list)
     change_set_id: str | None = None
     on_failure: str = "ROLLBACK"
     disable_rollback: bool = False
@@ -128,8 +128,8 @@ class Resource(Record, frozen=True):
     description: str | None = None
     deletion_policy: str = "Delete"
     replace_policy: str = "Delete"
-    needs: list[str] = []
-    tags: dict[str, str] = {}
+    needs: list[str] = msgspec.field(default_factory=list)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     """Stack tags and system tags that it was given."""
     before: Before | None = None
     """How it stood before the update under way."""
@@ -149,8 +149,8 @@ class Before(Record, frozen=True):
     metadata: str = ""
     deletion_policy: str = "Delete"
     replace_policy: str = "Delete"
-    needs: list[str] = []
-    tags: dict[str, str] = {}
+    needs: list[str] = msgspec.field(default_factory=list)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     restored: bool = False
 
 
@@ -164,7 +164,7 @@ class Garbage(Record, frozen=True):
     properties: str
     attributes: str
     policy: str = "Delete"
-    needs: list[str] = []
+    needs: list[str] = msgspec.field(default_factory=list)
     forget: bool = False
     """The logical resource itself goes too."""
 
@@ -184,7 +184,7 @@ class Step(Record, frozen=True):
     name: str = ""
     physical_id: str = ""
     properties: str = "{}"
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     deadline_ms: int | None = None
     reason: str = ""
     garbage: int = -1
@@ -209,8 +209,8 @@ class Operation(Record, frozen=True):
     """Why the phase stops early."""
     cancelled: bool = False
     rolled_back: bool = False
-    retain: list[str] = []
-    skip: list[str] = []
+    retain: list[str] = msgspec.field(default_factory=list)
+    skip: list[str] = msgspec.field(default_factory=list)
     deadline_ms: int | None = None
 
 
@@ -275,7 +275,7 @@ class SignalPlace(Record, frozen=True):
     region: str
     stack_id: str
     logical_id: str
-    reports: list[str] = []
+    reports: list[str] = msgspec.field(default_factory=list)
     """JSON texts."""
 
 

@@ -79,7 +79,8 @@ async def template_text(ctx: Context, request: Request, previous: str | None = N
         body: str = request["TemplateBody"]
         if len(body.encode()) > BODY_LIMIT:
             raise ValidationError(
-                f"1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have "
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                "Member must have "
                 f"length less than or equal to {BODY_LIMIT}"
             )
         return body

@@ -1,9 +1,9 @@
 """How a provider reaches the other services: within the step's transaction, or waiting.
 
-A provider is written once, as an `async` function. If every operation that it calls is synchronous, it is driven to
-its end within the step's own transaction: the resource and the record of it are one commit, so that a crash can
-neither double nor orphan it, and a provider that fails half-way leaves nothing behind. If an operation waits, the
-step is done again with calls of their own.
+A provider is written once, as an `async` function. If every operation that it calls is synchronous, it is
+driven to its end within the step's own transaction: the resource and the record of it are one commit, so
+that a crash can neither double nor orphan it, and a provider that fails half-way leaves nothing behind. If
+an operation waits, the step is done again with calls of their own.
 """
 
 from __future__ import annotations

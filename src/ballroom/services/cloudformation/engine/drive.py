@@ -1,7 +1,7 @@
 """Drives a stack's operation: a delivery in the stack's own lane, so that one drive at a time does.
 
-A drive runs every step that may run, at once where they are independent, and ends when nothing is left to do but
-wait. Whatever is waited for (a report, a nested stack, a time limit) leaves another delivery.
+A drive runs every step that may run, at once where they are independent, and ends when nothing is left to do
+but wait. Whatever is waited for (a report, a nested stack, a time limit) leaves another delivery.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Fits a template's loosely typed values to the model of the operation that takes them.
 
-Templates say `"5"`, `5` or `5.0`, and `"true"` or `true`; AWS accepts each where the other is meant. A policy given
-as an object is its JSON text where text is wanted. A member that the model lacks is refused: it would be dropped in
-silence otherwise.
+Templates say `"5"`, `5` or `5.0`, and `"true"` or `true`; AWS accepts each where the other is meant. A
+policy given as an object is its JSON text where text is wanted. A member that the model lacks is refused: it
+would be dropped in silence otherwise.
 
 Source: CloudFormation User Guide, "Resource properties"; recorded case test_implicit_type_conversion.
 """

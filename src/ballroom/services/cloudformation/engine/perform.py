@@ -15,11 +15,10 @@ from ..resource_types.base import (
     Failure,
     Pending,
     Replace,
-    Target,
     handler_code,
     is_missing,
 )
-from ..resources import Garbage, Operation, Resource, Stack, Step, from_json, key, replace, to_json, uuid_of
+from ..resources import Garbage, Operation, Stack, Step, from_json, key, replace, to_json, uuid_of
 from . import values
 from .calls import JoinedCall, MustWait, WaitingCall, run_joined
 from .events import note_resource, shown_properties
@@ -167,7 +166,8 @@ def _identifier(work: Work) -> str:
 
 
 def _handler_text(work: Work, text: str, code: str) -> str:
-    return f'Resource handler returned message: "{text}" (RequestToken: {work.target.token}, HandlerErrorCode: {code})'
+    about = f"RequestToken: {work.target.token}, HandlerErrorCode: {code}"
+    return f'Resource handler returned message: "{text}" ({about})'
 
 
 def _service_text(work: Work, error: ServiceError) -> str:

@@ -4,8 +4,8 @@
     update:  apply -> clean-up -> done,  or  apply -> restore -> clean-up
     delete:  delete -> done
 
-Source: CloudFormation User Guide, "Stack failure options", "Understand stack creation events", "Continue rolling
-back an update"; recorded cases.
+Source: CloudFormation User Guide, "Stack failure options", "Understand stack creation events", "Continue
+rolling back an update"; recorded cases.
 """
 
 from __future__ import annotations
@@ -357,7 +357,8 @@ def _output(tx: Tx, evaluator: Evaluator, name: str, output: dict[str, Any]) -> 
     value = values.resolve_dynamic(tx, evaluator.value(output["Value"]))
     if not is_scalar(value):
         raise ValidationError(
-            f"Template format error: The Value field of every Outputs member must evaluate to a String. [{name}]"
+            "Template format error: The Value field of every Outputs member must evaluate to a String. "
+            f"[{name}]"
         )
     export = output.get("Export")
     export_name = evaluator.value(export["Name"]) if export is not None else None

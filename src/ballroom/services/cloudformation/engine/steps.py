@@ -1,7 +1,7 @@
 """One resource's part in a phase: begun in one transaction, carried out, recorded in the next.
 
-What a step will make is named and recorded before it is made. See `calls` for how making it and recording that it
-is made become one commit.
+What a step will make is named and recorded before it is made. See `calls` for how making it and recording
+that it is made become one commit.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ from ..resources import (
     to_json,
 )
 from ..template.evaluate import Evaluator
-from ..template.shape import depends_on
 from ..template.references import uses_of
+from ..template.shape import depends_on
 from . import naming, policy, values
 from .events import note_resource, shown_properties
 
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 CUSTOM_NAME = (
-    "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name} and update "
+    "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name} "
+    "and update "
     "the stack again."
 )
 
@@ -239,7 +240,8 @@ def _start_create(
 
 
 def _start_replace(
-    scope: Scope, step: Step, entry: ResourceType, old: Resource, resource: Resource, properties: dict[str, Any],
+    scope: Scope, step: Step, entry: ResourceType, old: Resource, resource: Resource, properties: dict[str,
+    Any],
     shown: str, tags: dict[str, str],
 ) -> Work | None:  # fmt: skip
     tx = scope.tx

@@ -61,7 +61,8 @@ async def create_change_set(ctx: Context, request: Request) -> Response:
     text = await template_text(ctx, request, previous)
     names = values.names_of(
         stack.id, stack.name, ctx.caller.account, ctx.caller.region,
-        replace(stack.desired, notification_arns=request.get("NotificationARNs", stack.desired.notification_arns)),
+        replace(stack.desired, notification_arns=request.get("NotificationARNs",
+        stack.desired.notification_arns)),
     )  # fmt: skip
     existing = stack if stack.status != "REVIEW_IN_PROGRESS" else None
     try:
@@ -88,7 +89,8 @@ def _stack_for(tx: Tx, request: Request, kind: str) -> Stack:
             stack = Stack(stack_id, name, tx.now_ms, "REVIEW_IN_PROGRESS", Desired(""))
         elif stack.status != "REVIEW_IN_PROGRESS":
             raise ValidationError(
-                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{request['ChangeSetName']}]."
+                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet "
+                f"[{request['ChangeSetName']}]."
             )
     elif stack is None:
         raise ValidationError(f"Stack [{name}] does not exist")

@@ -36,12 +36,14 @@ def check_name(name: str) -> None:
     """
     if not _NAME.match(name):
         raise ValidationError(
-            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must "
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
+            "Member must "
             f"satisfy regular expression pattern: {_NAME_PATTERN}"
         )
     if len(name) > 128:
         raise ValidationError(
-            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must "
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
+            "Member must "
             "have length less than or equal to 128"
         )
 
@@ -162,7 +164,8 @@ async def change_stack(ctx: Context, request: Request) -> Stack | None:
     during = await policy_text(ctx, request, "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL")
     names = values.names_of(
         stack.id, stack.name, ctx.caller.account, ctx.caller.region,
-        replace(stack.desired, notification_arns=request.get("NotificationARNs", stack.desired.notification_arns)),
+        replace(stack.desired, notification_arns=request.get("NotificationARNs",
+        stack.desired.notification_arns)),
     )  # fmt: skip
     prepared = await prepare(ctx, request, names, text, stack)
     if prepared.refusal is not None:

@@ -86,7 +86,8 @@ def _checked(text: str) -> Template:
         return template
     check_shape(template)
     check_types(template)
-    # With no condition known every branch counts: a cycle in a branch that is never taken is AWS's to refuse too.
+    # With no condition known every branch counts: a cycle in a branch that is never taken is AWS's to refuse
+    # too.
     dependencies(template, {})
     return template
 
@@ -120,7 +121,7 @@ async def get_template_summary(ctx: Context, request: Request) -> Response:
     if request.get("StackName"):
         if request.get("TemplateBody") or request.get("TemplateURL"):
             raise ValidationError("Specify only one of StackName, TemplateBody and TemplateURL")
-        stack, stored = ctx.transact(_stack_template, request["StackName"])
+        _, stored = ctx.transact(_stack_template, request["StackName"])
         template = load(stored.original)
         processed: Template = json.loads(stored.processed)
     else:

@@ -20,7 +20,7 @@ RESPONSE_LIMIT_MS = 3_600_000
 # -- nested stacks -----------------------------------------------------------------------------------
 
 
-async def create_nested(call: Call, nested: Target) -> Attributes | None:
+async def _create_nested(call: Call, nested: Target) -> Attributes | None:
     answer = await call(
         "cloudformation", "StartNested", Parent=nested.stack_id, Request=_request(nested, nested.name)
     )
@@ -49,14 +49,15 @@ def _joined(value: Any) -> str:
     return ",".join(as_text(item) for item in value) if isinstance(value, list) else as_text(value)
 
 
-async def poll_nested(call: Call, nested: Target) -> Attributes | None:
+async def _poll_nested(call: Call, nested: Target) -> Attributes | None:
     stack = (await call("cloudformation", "DescribeStacks", StackName=nested.physical_id))["Stacks"][0]
     status = stack["StackStatus"]
     if status.endswith("_IN_PROGRESS"):
         raise Pending
     if nested.deleting and status != "DELETE_COMPLETE":
         raise Failure(
-            f"Embedded stack {nested.physical_id} was not successfully deleted: {stack.get('StackStatusReason', status)}"
+            f"Embedded stack {nested.physical_id} was not successfully deleted: "
+            f"{stack.get('StackStatusReason', status)}"
         )
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         return {f"Outputs.{out['OutputKey']}": out["OutputValue"] for out in stack.get("Outputs", ())}
@@ -80,28 +81,29 @@ async def _first_failure(call: Call, nested: Target) -> str:
     return next((reason for reason in reasons if reason.startswith("The following resource(s) failed")), "")
 
 
-async def update_nested(call: Call, nested: Target) -> Attributes | None:
+async def _update_nested(call: Call, nested: Target) -> Attributes | None:
     request = _request(nested, nested.physical_id)
     answer = await call("cloudformation", "UpdateNested", Request=request)
     if answer["Changed"]:
         raise Pending
-    return await poll_nested(call, nested)
+    return await _poll_nested(call, nested)
 
 
-async def delete_nested(call: Call, nested: Target) -> None:
+async def _delete_nested(call: Call, nested: Target) -> None:
     await call("cloudformation", "DeleteStack", StackName=nested.physical_id)
     stack = (await call("cloudformation", "DescribeStacks", StackName=nested.physical_id))["Stacks"][0]
     if stack["StackStatus"] != "DELETE_COMPLETE":
         if stack["StackStatus"] != "DELETE_IN_PROGRESS":
             raise Failure(
-                f"Embedded stack {nested.physical_id} was not successfully deleted: {stack.get('StackStatusReason')}"
+                f"Embedded stack {nested.physical_id} was not successfully deleted: "
+                f"{stack.get('StackStatusReason')}"
             )
         raise Pending
 
 
 @operation("StartNested", internal=True)
 async def start_nested(ctx: Context, request: Request) -> Response:
-    """Create a stack within another. The name is the same over all attempts, so a repeat finds the first one's."""
+    """Create a stack within another. Its name is the same over all attempts: a repeat finds it."""
     from ..operations.stacks import start_stack
     from ..resources import find_stack, load_stack
 
@@ -128,22 +130,22 @@ register(
     open_attributes=True,
     identifier=("StackId",),
     name=Name("", limit=128),
-    create=create_nested,
-    update=update_nested,
-    delete=delete_nested,
-    poll=poll_nested,
+    create=_create_nested,
+    update=_update_nested,
+    delete=_delete_nested,
+    poll=_poll_nested,
 )
 
 
 # -- wait conditions ---------------------------------------------------------------------------------
 
 
-async def create_handle(call: Call, handle: Target) -> Attributes | None:
+async def _create_handle(call: Call, handle: Target) -> Attributes | None:
     handle.physical_id = handle.signal_url
     return {}
 
 
-async def forget(call: Call, target: Target) -> None:
+async def _forget(call: Call, target: Target) -> None:
     return None
 
 
@@ -151,22 +153,22 @@ register(
     "AWS::CloudFormation::WaitConditionHandle",
     taggable=False,
     signals=True,
-    create=create_handle,
-    delete=forget,
+    create=_create_handle,
+    delete=_forget,
 )
 
 
-async def begin_waiting(call: Call, condition: Target) -> Attributes | None:
+async def _begin_waiting(call: Call, condition: Target) -> Attributes | None:
     condition.physical_id = (
         f"{condition.stack_id.replace(':stack/', ':waitCondition/', 1)}/{condition.logical_id}"
     )
     timeout = condition.get("Timeout")
     seconds = float(timeout) if timeout is not None else 43_200.0
     condition.deadline_ms = condition.now_ms + int(seconds * 1000)
-    return await poll_condition(call, condition)
+    return await _poll_condition(call, condition)
 
 
-async def poll_condition(call: Call, condition: Target) -> Attributes | None:
+async def _poll_condition(call: Call, condition: Target) -> Attributes | None:
     handle = condition.get("Handle")
     if handle is None:
         raise Failure("WaitCondition requires a Handle; resource signals are not supported")
@@ -175,7 +177,8 @@ async def poll_condition(call: Call, condition: Target) -> Attributes | None:
     failed = next((report for report in latest.values() if report.get("Status") != "SUCCESS"), None)
     if failed is not None:
         raise Failure(
-            f"WaitCondition received failed message: '{failed.get('Reason', '')}' for uniqueId: {failed.get('UniqueId', '')}"
+            f"WaitCondition received failed message: '{failed.get('Reason', '')}' for uniqueId: "
+            f"{failed.get('UniqueId', '')}"
         )
     count = int(condition.get("Count", 1))
     if len(latest) >= count:
@@ -190,26 +193,26 @@ register(
     create_only="Count Handle Timeout",
     attributes="Data",
     taggable=False,
-    create=begin_waiting,
-    poll=poll_condition,
-    delete=forget,
+    create=_begin_waiting,
+    poll=_poll_condition,
+    delete=_forget,
 )
 
 
 # -- custom resources --------------------------------------------------------------------------------
 
 
-async def create_custom(call: Call, custom: Target) -> Attributes | None:
+async def _create_custom(call: Call, custom: Target) -> Attributes | None:
     await _ask(call, custom, "Create")
     raise Pending
 
 
-async def update_custom(call: Call, custom: Target) -> Attributes | None:
+async def _update_custom(call: Call, custom: Target) -> Attributes | None:
     await _ask(call, custom, "Update")
     raise Pending
 
 
-async def delete_custom(call: Call, custom: Target) -> None:
+async def _delete_custom(call: Call, custom: Target) -> None:
     await _ask(call, custom, "Delete")
     raise Pending
 
@@ -243,13 +246,15 @@ async def _ask(call: Call, custom: Target, request_type: str) -> None:
     )
 
 
-async def poll_custom(call: Call, custom: Target) -> Attributes | None:
+async def _poll_custom(call: Call, custom: Target) -> Attributes | None:
     report = next((report for report in custom.reports if report.get("RequestId") == custom.token), None)
     if report is None:
         if custom.deadline_ms is not None and custom.now_ms >= custom.deadline_ms:
             raise Failure(
-                "CloudFormation did not receive a response from your Custom Resource. Please check your logs for "
-                f"requestId [{custom.token}]. If you are using the Python cfn-response module, you may need to update "
+                "CloudFormation did not receive a response from your Custom Resource. Please check your "
+                "logs for "
+                f"requestId [{custom.token}]. If you are using the Python cfn-response module, you may "
+                "need to update "
                 "your Lambda function code so that CloudFormation can attach the updated version."
             )
         raise Pending
@@ -291,17 +296,17 @@ register(
     taggable=False,
     signals=True,
     replaces=lambda before, after: before.get("ServiceToken") != after.get("ServiceToken"),
-    create=create_custom,
-    update=update_custom,
-    delete=delete_custom,
-    poll=poll_custom,
+    create=_create_custom,
+    update=_update_custom,
+    delete=_delete_custom,
+    poll=_poll_custom,
 )
 
 
 # -- CDK ---------------------------------------------------------------------------------------------
 
 
-async def nothing(call: Call, target: Target) -> Attributes | None:
+async def _nothing(call: Call, target: Target) -> Attributes | None:
     return {}
 
 
@@ -309,7 +314,7 @@ register(
     "AWS::CDK::Metadata",
     properties="Analytics Modules",
     taggable=False,
-    create=nothing,
-    update=nothing,
-    delete=forget,
+    create=_nothing,
+    update=_nothing,
+    delete=_forget,
 )

@@ -91,21 +91,22 @@ async def _sync_tags(call: Call, target: Target, kind: str) -> None:
 # -- roles -------------------------------------------------------------------------------------------
 
 
-async def create_role(call: Call, role: Target) -> Attributes | None:
+async def _create_role(call: Call, role: Target) -> Attributes | None:
     await call(
         "iam", "CreateRole", RoleName=role.name, Tags=tag_list(role.tags),
-        **role.pick("AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Path", "PermissionsBoundary"),
+        **role.pick("AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Path",
+        "PermissionsBoundary"),
     )  # fmt: skip
     await _sync_policies(call, role, "Role")
     return None
 
 
-async def read_role(call: Call, role: Target) -> Attributes:
+async def _read_role(call: Call, role: Target) -> Attributes:
     found = (await call("iam", "GetRole", RoleName=role.name))["Role"]
     return {"Arn": found["Arn"], "RoleId": found["RoleId"]}
 
 
-async def update_role(call: Call, role: Target) -> Attributes | None:
+async def _update_role(call: Call, role: Target) -> Attributes | None:
     if role.changed("AssumeRolePolicyDocument"):
         document = role.properties["AssumeRolePolicyDocument"]
         await call("iam", "UpdateAssumeRolePolicy", RoleName=role.name, PolicyDocument=document)
@@ -120,7 +121,7 @@ async def update_role(call: Call, role: Target) -> Attributes | None:
     return None
 
 
-async def delete_role(call: Call, role: Target) -> None:
+async def _delete_role(call: Call, role: Target) -> None:
     await _drop_policies(call, role, "Role")
     await call("iam", "DeleteRole", RoleName=role.physical_id)
 
@@ -134,17 +135,17 @@ register(
     identifier=("RoleName",),
     name=Name("RoleName", limit=64),
     capability=_capability("RoleName"),
-    create=create_role,
-    read=read_role,
-    update=update_role,
-    delete=delete_role,
+    create=_create_role,
+    read=_read_role,
+    update=_update_role,
+    delete=_delete_role,
 )
 
 
 # -- users and groups --------------------------------------------------------------------------------
 
 
-async def create_user(call: Call, user: Target) -> Attributes | None:
+async def _create_user(call: Call, user: Target) -> Attributes | None:
     await call("iam", "CreateUser", UserName=user.name, Tags=tag_list(user.tags),
                **user.pick("Path", "PermissionsBoundary"))  # fmt: skip
     await _sync_policies(call, user, "User")
@@ -164,11 +165,11 @@ async def _sync_login(call: Call, user: Target) -> None:
         await call("iam", verb, UserName=user.name, **user.properties["LoginProfile"])
 
 
-async def read_user(call: Call, user: Target) -> Attributes:
+async def _read_user(call: Call, user: Target) -> Attributes:
     return {"Arn": (await call("iam", "GetUser", UserName=user.name))["User"]["Arn"]}
 
 
-async def update_user(call: Call, user: Target) -> Attributes | None:
+async def _update_user(call: Call, user: Target) -> Attributes | None:
     await _sync_policies(call, user, "User")
     await _sync_login(call, user)
     await _sync_boundary(call, user, "User")
@@ -181,7 +182,7 @@ async def update_user(call: Call, user: Target) -> Attributes | None:
     return None
 
 
-async def delete_user(call: Call, user: Target) -> None:
+async def _delete_user(call: Call, user: Target) -> None:
     await _drop_policies(call, user, "User")
     for group in user.get("Groups") or ():
         await _gone(call, "RemoveUserFromGroup", GroupName=group, UserName=user.physical_id)
@@ -198,29 +199,29 @@ register(
     identifier=("UserName",),
     name=Name("UserName", limit=64),
     capability=_capability("UserName"),
-    create=create_user,
-    read=read_user,
-    update=update_user,
-    delete=delete_user,
+    create=_create_user,
+    read=_read_user,
+    update=_update_user,
+    delete=_delete_user,
 )
 
 
-async def create_group(call: Call, group: Target) -> Attributes | None:
+async def _create_group(call: Call, group: Target) -> Attributes | None:
     await call("iam", "CreateGroup", GroupName=group.name, **group.pick("Path"))
     await _sync_policies(call, group, "Group")
     return None
 
 
-async def read_group(call: Call, group: Target) -> Attributes:
+async def _read_group(call: Call, group: Target) -> Attributes:
     return {"Arn": (await call("iam", "GetGroup", GroupName=group.name))["Group"]["Arn"]}
 
 
-async def update_group(call: Call, group: Target) -> Attributes | None:
+async def _update_group(call: Call, group: Target) -> Attributes | None:
     await _sync_policies(call, group, "Group")
     return None
 
 
-async def delete_group(call: Call, group: Target) -> None:
+async def _delete_group(call: Call, group: Target) -> None:
     await _drop_policies(call, group, "Group")
     await call("iam", "DeleteGroup", GroupName=group.physical_id)
 
@@ -234,14 +235,14 @@ register(
     name=Name("GroupName", limit=128),
     capability=_capability("GroupName"),
     taggable=False,
-    create=create_group,
-    read=read_group,
-    update=update_group,
-    delete=delete_group,
+    create=_create_group,
+    read=_read_group,
+    update=_update_group,
+    delete=_delete_group,
 )
 
 
-async def add_to_group(call: Call, addition: Target) -> Attributes | None:
+async def _add_to_group(call: Call, addition: Target) -> Attributes | None:
     addition.physical_id = addition.physical_id or addition.name
     before = set(addition.previous.get("Users") or ())
     users = addition.properties["Users"]
@@ -253,7 +254,7 @@ async def add_to_group(call: Call, addition: Target) -> Attributes | None:
     return {"Id": addition.physical_id}
 
 
-async def remove_from_group(call: Call, addition: Target) -> None:
+async def _remove_from_group(call: Call, addition: Target) -> None:
     for user in addition.properties["Users"]:
         await _gone(call, "RemoveUserFromGroup", GroupName=addition.properties["GroupName"], UserName=user)
 
@@ -266,9 +267,9 @@ register(
     attributes="Id",
     capability=_capability(),
     taggable=False,
-    create=add_to_group,
-    update=add_to_group,
-    delete=remove_from_group,
+    create=_add_to_group,
+    update=_add_to_group,
+    delete=_remove_from_group,
 )
 
 
@@ -277,7 +278,7 @@ register(
 _HOLDERS = (("Groups", "Group"), ("Roles", "Role"), ("Users", "User"))
 
 
-async def put_policy(call: Call, policy: Target) -> Attributes | None:
+async def _put_policy(call: Call, policy: Target) -> Attributes | None:
     """An inline policy that the template keeps apart from those who have it."""
     policy.physical_id = policy.physical_id or policy.name
     name, document = policy.properties["PolicyName"], policy.properties["PolicyDocument"]
@@ -299,7 +300,7 @@ async def put_policy(call: Call, policy: Target) -> Attributes | None:
     return {"Id": policy.physical_id}
 
 
-async def delete_policy(call: Call, policy: Target) -> None:
+async def _delete_policy(call: Call, policy: Target) -> None:
     for holders, kind in _HOLDERS:
         for who in policy.get(holders) or ():
             name = policy.properties["PolicyName"]
@@ -313,13 +314,13 @@ register(
     attributes="Id",
     capability=_capability(),
     taggable=False,
-    create=put_policy,
-    update=put_policy,
-    delete=delete_policy,
+    create=_put_policy,
+    update=_put_policy,
+    delete=_delete_policy,
 )
 
 
-async def create_managed(call: Call, policy: Target) -> Attributes | None:
+async def _create_managed(call: Call, policy: Target) -> Attributes | None:
     answer = await call(
         "iam", "CreatePolicy", PolicyName=policy.name,
         **policy.pick("Description", "Path", "PolicyDocument"),
@@ -331,21 +332,22 @@ async def create_managed(call: Call, policy: Target) -> Attributes | None:
     return None
 
 
-async def read_managed(call: Call, policy: Target) -> Attributes:
+async def _read_managed(call: Call, policy: Target) -> Attributes:
     arn = policy.physical_id
     if not arn:
         path = policy.get("Path", "/")
         arn = policy.physical_id = f"arn:{policy.partition}:iam::{policy.account}:policy{path}{policy.name}"
     found = (await call("iam", "GetPolicy", PolicyArn=arn))["Policy"]
     wanted = {
-        "PolicyArn": found["Arn"], "PolicyId": found["PolicyId"], "DefaultVersionId": found.get("DefaultVersionId"),
+        "PolicyArn": found["Arn"], "PolicyId": found["PolicyId"],
+        "DefaultVersionId": found.get("DefaultVersionId"),
         "AttachmentCount": found.get("AttachmentCount"), "IsAttachable": found.get("IsAttachable"),
         "PermissionsBoundaryUsageCount": found.get("PermissionsBoundaryUsageCount"),
     }  # fmt: skip
     return {name: value for name, value in wanted.items() if value is not None}
 
 
-async def update_managed(call: Call, policy: Target) -> Attributes | None:
+async def _update_managed(call: Call, policy: Target) -> Attributes | None:
     arn = policy.physical_id
     if policy.changed("PolicyDocument"):
         versions = (await call("iam", "ListPolicyVersions", PolicyArn=arn))["Versions"]
@@ -367,7 +369,7 @@ async def update_managed(call: Call, policy: Target) -> Attributes | None:
     return None
 
 
-async def delete_managed(call: Call, policy: Target) -> None:
+async def _delete_managed(call: Call, policy: Target) -> None:
     arn = policy.physical_id
     entities = await call("iam", "ListEntitiesForPolicy", PolicyArn=arn)
     for holders, kind in _HOLDERS:
@@ -390,29 +392,29 @@ register(
     name=Name("ManagedPolicyName", limit=128),
     capability=_capability("ManagedPolicyName"),
     taggable=False,
-    create=create_managed,
-    read=read_managed,
-    update=update_managed,
-    delete=delete_managed,
+    create=_create_managed,
+    read=_read_managed,
+    update=_update_managed,
+    delete=_delete_managed,
 )
 
 
 # -- instance profiles and access keys ---------------------------------------------------------------
 
 
-async def create_profile(call: Call, profile: Target) -> Attributes | None:
+async def _create_profile(call: Call, profile: Target) -> Attributes | None:
     await call("iam", "CreateInstanceProfile", InstanceProfileName=profile.name, **profile.pick("Path"))
     for role in profile.properties["Roles"]:
         await call("iam", "AddRoleToInstanceProfile", InstanceProfileName=profile.name, RoleName=role)
     return None
 
 
-async def read_profile(call: Call, profile: Target) -> Attributes:
+async def _read_profile(call: Call, profile: Target) -> Attributes:
     found = (await call("iam", "GetInstanceProfile", InstanceProfileName=profile.name))["InstanceProfile"]
     return {"Arn": found["Arn"]}
 
 
-async def update_profile(call: Call, profile: Target) -> Attributes | None:
+async def _update_profile(call: Call, profile: Target) -> Attributes | None:
     before, after = profile.previous.get("Roles") or [], profile.properties["Roles"]
     for role in set(before) - set(after):
         await _gone(call, "RemoveRoleFromInstanceProfile", InstanceProfileName=profile.name, RoleName=role)
@@ -422,7 +424,7 @@ async def update_profile(call: Call, profile: Target) -> Attributes | None:
     return None
 
 
-async def delete_profile(call: Call, profile: Target) -> None:
+async def _delete_profile(call: Call, profile: Target) -> None:
     for role in profile.properties["Roles"]:
         name = profile.physical_id
         await _gone(call, "RemoveRoleFromInstanceProfile", InstanceProfileName=name, RoleName=role)
@@ -438,14 +440,14 @@ register(
     name=Name("InstanceProfileName", limit=128),
     capability=_capability("InstanceProfileName"),
     taggable=False,
-    create=create_profile,
-    read=read_profile,
-    update=update_profile,
-    delete=delete_profile,
+    create=_create_profile,
+    read=_read_profile,
+    update=_update_profile,
+    delete=_delete_profile,
 )
 
 
-async def create_key(call: Call, key: Target) -> Attributes | None:
+async def _create_key(call: Call, key: Target) -> Attributes | None:
     made = (await call("iam", "CreateAccessKey", UserName=key.properties["UserName"]))["AccessKey"]
     key.physical_id = made["AccessKeyId"]
     if key.get("Status", "Active") != "Active":
@@ -460,13 +462,13 @@ async def _set_status(call: Call, key: Target) -> None:
     )  # fmt: skip
 
 
-async def update_key(call: Call, key: Target) -> Attributes | None:
+async def _update_key(call: Call, key: Target) -> Attributes | None:
     if key.changed("Status"):
         await _set_status(call, key)
     return key.attributes
 
 
-async def delete_key(call: Call, key: Target) -> None:
+async def _delete_key(call: Call, key: Target) -> None:
     await call("iam", "DeleteAccessKey", UserName=key.properties["UserName"], AccessKeyId=key.physical_id)
 
 
@@ -479,7 +481,7 @@ register(
     identifier=("Id",),
     capability=_capability(),
     taggable=False,
-    create=create_key,
-    update=update_key,
-    delete=delete_key,
+    create=_create_key,
+    update=_update_key,
+    delete=_delete_key,
 )

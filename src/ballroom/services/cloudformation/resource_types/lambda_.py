@@ -1,7 +1,7 @@
 """AWS::Lambda types.
 
-A function's `Code` goes to the Lambda service as it is: inline text as a zip of one file, an S3 object, or a local
-directory that is used in place (`S3Bucket: ballroom-local`, `S3Key: <absolute path>`).
+A function's `Code` goes to the Lambda service as it is: inline text as a zip of one file, an S3 object, or a
+local directory that is used in place (`S3Bucket: ballroom-local`, `S3Key: <absolute path>`).
 
 Source: CloudFormation User Guide, "AWS::Lambda" resource types; Lambda API Reference.
 """
@@ -20,13 +20,16 @@ from .base import Attributes, Call, Failure, Name, Properties, Target, is_missin
 
 _CONFIGURATION = (
     "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "FileSystemConfigs", "Handler",
-    "ImageConfig", "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "Role", "Runtime", "SnapStart", "Timeout",
+    "ImageConfig", "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "Role", "Runtime", "SnapStart",
+    "Timeout",
     "TracingConfig", "VpcConfig",
 )  # fmt: skip
 _DEFAULTS: dict[str, Any] = {
     "DeadLetterConfig": {"TargetArn": ""}, "Description": "", "Environment": {"Variables": {}},
-    "EphemeralStorage": {"Size": 512}, "FileSystemConfigs": [], "ImageConfig": {}, "KmsKeyArn": "", "Layers": [],
-    "MemorySize": 128, "SnapStart": {"ApplyOn": "None"}, "Timeout": 3, "TracingConfig": {"Mode": "PassThrough"},
+    "EphemeralStorage": {"Size": 512}, "FileSystemConfigs": [], "ImageConfig": {}, "KmsKeyArn": "",
+    "Layers": [],
+    "MemorySize": 128, "SnapStart": {"ApplyOn": "None"}, "Timeout": 3,
+    "TracingConfig": {"Mode": "PassThrough"},
     "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}, "LoggingConfig": {"LogFormat": "Text"},
 }  # fmt: skip
 _INLINE_LIMIT = 4 << 20
@@ -90,9 +93,10 @@ def send(event, context, responseStatus, responseData, physicalResourceId=None, 
 """
 
 
-async def create_function(call: Call, function: Target) -> Attributes | None:
+async def _create_function(call: Call, function: Target) -> Attributes | None:
     await call(
-        "lambda", "CreateFunction", FunctionName=function.name, Code=_code(function), Tags=function.tags or None,
+        "lambda", "CreateFunction", FunctionName=function.name, Code=_code(function),
+        Tags=function.tags or None,
         **function.pick(*_CONFIGURATION, "Architectures", "CodeSigningConfigArn", "PackageType"),
     )  # fmt: skip
     await _sync_function_extras(call, function)
@@ -117,7 +121,7 @@ async def _sync_function_extras(call: Call, function: Target) -> None:
         await call("lambda", "PutRuntimeManagementConfig", FunctionName=name, **settings)
 
 
-async def read_function(call: Call, function: Target) -> Attributes:
+async def _read_function(call: Call, function: Target) -> Attributes:
     found = await call("lambda", "GetFunctionConfiguration", FunctionName=function.name)
     snap_start = found.get("SnapStart", {})
     return {"Arn": found["FunctionArn"], "SnapStartResponse": snap_start,
@@ -125,7 +129,7 @@ async def read_function(call: Call, function: Target) -> Attributes:
             "SnapStartResponse.OptimizationStatus": snap_start.get("OptimizationStatus", "Off")}  # fmt: skip
 
 
-async def update_function(call: Call, function: Target) -> Attributes | None:
+async def _update_function(call: Call, function: Target) -> Attributes | None:
     name = function.name
     if function.changed("Code", "Architectures"):
         await call(
@@ -151,7 +155,7 @@ async def update_function(call: Call, function: Target) -> Attributes | None:
     return None
 
 
-async def delete_function(call: Call, function: Target) -> None:
+async def _delete_function(call: Call, function: Target) -> None:
     await call("lambda", "DeleteFunction", FunctionName=function.physical_id)
 
 
@@ -164,17 +168,17 @@ register(
     attributes="Arn SnapStartResponse SnapStartResponse.ApplyOn SnapStartResponse.OptimizationStatus",
     identifier=("FunctionName",),
     name=Name("FunctionName", limit=64),
-    create=create_function,
-    read=read_function,
-    update=update_function,
-    delete=delete_function,
+    create=_create_function,
+    read=_read_function,
+    update=_update_function,
+    delete=_delete_function,
 )
 
 
 # -- versions, aliases, layers -----------------------------------------------------------------------
 
 
-async def create_version(call: Call, version: Target) -> Attributes | None:
+async def _create_version(call: Call, version: Target) -> Attributes | None:
     made = await call("lambda", "PublishVersion", **version.pick("FunctionName", "CodeSha256", "Description"))
     version.physical_id = made["FunctionArn"]
     provisioned = version.get("ProvisionedConcurrencyConfig")
@@ -186,7 +190,7 @@ async def create_version(call: Call, version: Target) -> Attributes | None:
     return {"FunctionArn": made["FunctionArn"], "Version": made["Version"]}
 
 
-async def delete_version(call: Call, version: Target) -> None:
+async def _delete_version(call: Call, version: Target) -> None:
     number = version.physical_id.rsplit(":", 1)[1]
     await call("lambda", "DeleteFunction", FunctionName=version.properties["FunctionName"], Qualifier=number)
 
@@ -198,8 +202,8 @@ register(
     attributes="FunctionArn Version",
     identifier=("FunctionArn",),
     taggable=False,
-    create=create_version,
-    delete=delete_version,
+    create=_create_version,
+    delete=_delete_version,
 )
 
 
@@ -215,7 +219,7 @@ def _routing(alias: Target) -> Any:
     }
 
 
-async def create_alias(call: Call, alias: Target) -> Attributes | None:
+async def _create_alias(call: Call, alias: Target) -> Attributes | None:
     made = await call(
         "lambda", "CreateAlias", RoutingConfig=_routing(alias),
         **alias.pick("FunctionName", "FunctionVersion", "Name", "Description"),
@@ -236,7 +240,7 @@ async def _sync_provisioned(call: Call, alias: Target) -> None:
         await call("lambda", "DeleteProvisionedConcurrencyConfig", **which)
 
 
-async def update_alias(call: Call, alias: Target) -> Attributes | None:
+async def _update_alias(call: Call, alias: Target) -> Attributes | None:
     await call(
         "lambda", "UpdateAlias", RoutingConfig=_routing(alias), Description=alias.get("Description", ""),
         **alias.pick("FunctionName", "FunctionVersion", "Name"),
@@ -245,7 +249,7 @@ async def update_alias(call: Call, alias: Target) -> Attributes | None:
     return {"AliasArn": alias.physical_id}
 
 
-async def delete_alias(call: Call, alias: Target) -> None:
+async def _delete_alias(call: Call, alias: Target) -> None:
     await call("lambda", "DeleteAlias", **alias.pick("FunctionName", "Name"))
 
 
@@ -257,13 +261,13 @@ register(
     attributes="AliasArn",
     identifier=("AliasArn",),
     taggable=False,
-    create=create_alias,
-    update=update_alias,
-    delete=delete_alias,
+    create=_create_alias,
+    update=_update_alias,
+    delete=_delete_alias,
 )
 
 
-async def create_layer(call: Call, layer: Target) -> Attributes | None:
+async def _create_layer(call: Call, layer: Target) -> Attributes | None:
     made = await call(
         "lambda", "PublishLayerVersion", LayerName=layer.name,
         **layer.pick("CompatibleArchitectures", "CompatibleRuntimes", "Content", "Description", "LicenseInfo"),
@@ -272,7 +276,7 @@ async def create_layer(call: Call, layer: Target) -> Attributes | None:
     return {"LayerVersionArn": made["LayerVersionArn"]}
 
 
-async def delete_layer(call: Call, layer: Target) -> None:
+async def _delete_layer(call: Call, layer: Target) -> None:
     arn, number = layer.physical_id.rsplit(":", 1)
     await call("lambda", "DeleteLayerVersion", LayerName=arn, VersionNumber=number)
 
@@ -285,8 +289,8 @@ register(
     identifier=("LayerVersionArn",),
     name=Name("LayerName", limit=140),
     taggable=False,
-    create=create_layer,
-    delete=delete_layer,
+    create=_create_layer,
+    delete=_delete_layer,
 )
 
 
@@ -304,7 +308,7 @@ def _function_and_qualifier(reference: str) -> tuple[str, str | None]:
     return (parts[0], parts[1]) if len(parts) == 2 else (reference, None)
 
 
-async def add_permission(call: Call, permission: Target) -> Attributes | None:
+async def _add_permission(call: Call, permission: Target) -> Attributes | None:
     function, qualifier = _function_and_qualifier(as_text(permission.properties["FunctionName"]))
     permission.physical_id = permission.name
     await call(
@@ -317,7 +321,7 @@ async def add_permission(call: Call, permission: Target) -> Attributes | None:
     return {"Id": permission.name}
 
 
-async def remove_permission(call: Call, permission: Target) -> None:
+async def _remove_permission(call: Call, permission: Target) -> None:
     function, qualifier = _function_and_qualifier(as_text(permission.properties["FunctionName"]))
     await call(
         "lambda", "RemovePermission", FunctionName=function, Qualifier=qualifier,
@@ -334,12 +338,13 @@ register(
     identifier=("FunctionName", "Id"),
     name=Name("", limit=100),
     taggable=False,
-    create=add_permission,
-    delete=remove_permission,
+    create=_add_permission,
+    delete=_remove_permission,
 )
 
 _SOURCE = (
-    "BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "DocumentDBEventSourceConfig", "FilterCriteria",
+    "BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "DocumentDBEventSourceConfig",
+    "FilterCriteria",
     "FunctionName", "FunctionResponseTypes", "KmsKeyArn", "MaximumBatchingWindowInSeconds",
     "MaximumRecordAgeInSeconds", "MaximumRetryAttempts", "MetricsConfig", "ParallelizationFactor",
     "ProvisionedPollerConfig", "ScalingConfig", "SourceAccessConfigurations", "TumblingWindowInSeconds",
@@ -350,7 +355,7 @@ _SOURCE_FIXED = (
 )  # fmt: skip
 
 
-async def create_source(call: Call, source: Target) -> Attributes | None:
+async def _create_source(call: Call, source: Target) -> Attributes | None:
     made = await call(
         "lambda", "CreateEventSourceMapping", Enabled=source.get("Enabled"), Tags=source.tags or None,
         **source.pick(*_SOURCE, *_SOURCE_FIXED),
@@ -359,7 +364,7 @@ async def create_source(call: Call, source: Target) -> Attributes | None:
     return {"Id": made["UUID"], "EventSourceMappingArn": made.get("EventSourceMappingArn", "")}
 
 
-async def update_source(call: Call, source: Target) -> Attributes | None:
+async def _update_source(call: Call, source: Target) -> Attributes | None:
     changed = source.changes(*_SOURCE, "Enabled")
     if changed:
         await call("lambda", "UpdateEventSourceMapping", UUID=source.physical_id, **changed)
@@ -372,7 +377,7 @@ async def update_source(call: Call, source: Target) -> Attributes | None:
     return source.attributes
 
 
-async def delete_source(call: Call, source: Target) -> None:
+async def _delete_source(call: Call, source: Target) -> None:
     await call("lambda", "DeleteEventSourceMapping", UUID=source.physical_id)
 
 
@@ -386,13 +391,13 @@ register(
     replaces=lambda before, after: any(
         name in before and name not in after for name in (*_SOURCE, "Enabled")
     ),  # what a template no longer says goes back to its default, which no update can ask for
-    create=create_source,
-    update=update_source,
-    delete=delete_source,
+    create=_create_source,
+    update=_update_source,
+    delete=_delete_source,
 )
 
 
-async def create_url(call: Call, url: Target) -> Attributes | None:
+async def _create_url(call: Call, url: Target) -> Attributes | None:
     made = await call(
         "lambda", "CreateFunctionUrlConfig", **_url_place(url), **url.pick("AuthType", "Cors", "InvokeMode")
     )
@@ -405,7 +410,7 @@ def _url_place(url: Target) -> dict[str, Any]:
     return {"FunctionName": function, "Qualifier": url.get("Qualifier") or qualifier}
 
 
-async def update_url(call: Call, url: Target) -> Attributes | None:
+async def _update_url(call: Call, url: Target) -> Attributes | None:
     await call(
         "lambda", "UpdateFunctionUrlConfig", **_url_place(url), Cors=url.get("Cors", {}),
         InvokeMode=url.get("InvokeMode", "BUFFERED"), **url.pick("AuthType"),
@@ -413,7 +418,7 @@ async def update_url(call: Call, url: Target) -> Attributes | None:
     return url.attributes
 
 
-async def delete_url(call: Call, url: Target) -> None:
+async def _delete_url(call: Call, url: Target) -> None:
     await call("lambda", "DeleteFunctionUrlConfig", **_url_place(url))
 
 
@@ -425,13 +430,13 @@ register(
     attributes="FunctionArn FunctionUrl",
     identifier=("FunctionArn",),
     taggable=False,
-    create=create_url,
-    update=update_url,
-    delete=delete_url,
+    create=_create_url,
+    update=_update_url,
+    delete=_delete_url,
 )
 
 
-async def put_async_settings(call: Call, settings: Target) -> Attributes | None:
+async def _put_async_settings(call: Call, settings: Target) -> Attributes | None:
     settings.physical_id = settings.physical_id or settings.name
     await call(
         "lambda", "PutFunctionEventInvokeConfig",
@@ -442,7 +447,7 @@ async def put_async_settings(call: Call, settings: Target) -> Attributes | None:
     return {}
 
 
-async def delete_async_settings(call: Call, settings: Target) -> None:
+async def _delete_async_settings(call: Call, settings: Target) -> None:
     try:
         await call("lambda", "DeleteFunctionEventInvokeConfig", **settings.pick("FunctionName", "Qualifier"))
     except ServiceError as error:
@@ -457,7 +462,7 @@ register(
     create_only="FunctionName Qualifier",
     identifier=("FunctionName", "Qualifier"),
     taggable=False,
-    create=put_async_settings,
-    update=put_async_settings,
-    delete=delete_async_settings,
+    create=_put_async_settings,
+    update=_put_async_settings,
+    delete=_delete_async_settings,
 )

@@ -20,7 +20,7 @@ def _arn(group: Target) -> str:
     return make_arn("logs", group.region, group.account, f"log-group:{group.name}")
 
 
-async def create_group(call: Call, group: Target) -> Attributes | None:
+async def _create_group(call: Call, group: Target) -> Attributes | None:
     await call(
         "logs", "CreateLogGroup", logGroupName=group.name, kmsKeyId=group.get("KmsKeyId"),
         logGroupClass=group.get("LogGroupClass"), tags=group.tags or None,
@@ -35,14 +35,14 @@ async def create_group(call: Call, group: Target) -> Attributes | None:
     return None
 
 
-async def read_group(call: Call, group: Target) -> Attributes:
+async def _read_group(call: Call, group: Target) -> Attributes:
     answer = await call("logs", "DescribeLogGroups", logGroupNamePrefix=group.name)
     if not any(found["logGroupName"] == group.name for found in answer.get("logGroups", ())):
         raise _Missing
     return {"Arn": f"{_arn(group)}:*"}
 
 
-async def update_group(call: Call, group: Target) -> Attributes | None:
+async def _update_group(call: Call, group: Target) -> Attributes | None:
     if group.changed("RetentionInDays"):
         if "RetentionInDays" in group.properties:
             await call(
@@ -66,7 +66,7 @@ async def update_group(call: Call, group: Target) -> Attributes | None:
     return None
 
 
-async def delete_group(call: Call, group: Target) -> None:
+async def _delete_group(call: Call, group: Target) -> None:
     await call("logs", "DeleteLogGroup", logGroupName=group.name)
 
 
@@ -77,21 +77,21 @@ register(
     attributes="Arn",
     identifier=("LogGroupName",),
     name=Name("LogGroupName", limit=512),
-    create=create_group,
-    read=read_group,
-    update=update_group,
-    delete=delete_group,
+    create=_create_group,
+    read=_read_group,
+    update=_update_group,
+    delete=_delete_group,
 )
 
 
-async def create_stream(call: Call, stream: Target) -> Attributes | None:
+async def _create_stream(call: Call, stream: Target) -> Attributes | None:
     await call(
         "logs", "CreateLogStream", logGroupName=stream.properties["LogGroupName"], logStreamName=stream.name
     )
     return None
 
 
-async def delete_stream(call: Call, stream: Target) -> None:
+async def _delete_stream(call: Call, stream: Target) -> None:
     await call(
         "logs", "DeleteLogStream", logGroupName=stream.properties["LogGroupName"], logStreamName=stream.name
     )
@@ -104,6 +104,6 @@ register(
     identifier=("LogGroupName", "LogStreamName"),
     name=Name("LogStreamName", limit=512),
     taggable=False,
-    create=create_stream,
-    delete=delete_stream,
+    create=_create_stream,
+    delete=_delete_stream,
 )

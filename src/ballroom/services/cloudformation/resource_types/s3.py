@@ -58,7 +58,7 @@ async def _apply_settings(call: Call, bucket: Target) -> None:
         )
 
 
-async def create_bucket(call: Call, bucket: Target) -> Attributes | None:
+async def _create_bucket(call: Call, bucket: Target) -> Attributes | None:
     where = {"LocationConstraint": bucket.region} if bucket.region != "us-east-1" else None
     locked = as_text(bucket.get("ObjectLockEnabled", False)).lower() == "true" or None
     await call(
@@ -69,7 +69,7 @@ async def create_bucket(call: Call, bucket: Target) -> Attributes | None:
     return None
 
 
-async def read_bucket(call: Call, bucket: Target) -> Attributes:
+async def _read_bucket(call: Call, bucket: Target) -> Attributes:
     await call("s3", "HeadBucket", Bucket=bucket.name)
     name, region = bucket.name, bucket.region
     dash = "-" if region in ("us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-southeast-1") else "."
@@ -82,12 +82,12 @@ async def read_bucket(call: Call, bucket: Target) -> Attributes:
     }
 
 
-async def update_bucket(call: Call, bucket: Target) -> Attributes | None:
+async def _update_bucket(call: Call, bucket: Target) -> Attributes | None:
     await _apply_settings(call, bucket)
     return None
 
 
-async def delete_bucket(call: Call, bucket: Target) -> None:
+async def _delete_bucket(call: Call, bucket: Target) -> None:
     await call("s3", "DeleteBucket", Bucket=bucket.physical_id)
 
 
@@ -98,21 +98,21 @@ register(
     attributes="Arn DomainName DualStackDomainName RegionalDomainName WebsiteURL",
     identifier=("BucketName",),
     name=Name("BucketName", limit=63, lower=True),
-    create=create_bucket,
-    read=read_bucket,
-    update=update_bucket,
-    delete=delete_bucket,
+    create=_create_bucket,
+    read=_read_bucket,
+    update=_update_bucket,
+    delete=_delete_bucket,
 )
 
 
-async def put_policy(call: Call, policy: Target) -> Attributes | None:
+async def _put_policy(call: Call, policy: Target) -> Attributes | None:
     policy.physical_id = policy.properties["Bucket"]
     document = policy.properties["PolicyDocument"]
     await call("s3", "PutBucketPolicy", Bucket=policy.properties["Bucket"], Policy=document)
     return {}
 
 
-async def delete_policy(call: Call, policy: Target) -> None:
+async def _delete_policy(call: Call, policy: Target) -> None:
     await call("s3", "DeleteBucketPolicy", Bucket=policy.properties["Bucket"])
 
 
@@ -122,7 +122,7 @@ register(
     create_only="Bucket",
     identifier=("Bucket",),
     taggable=False,
-    create=put_policy,
-    update=put_policy,
-    delete=delete_policy,
+    create=_put_policy,
+    update=_put_policy,
+    delete=_delete_policy,
 )

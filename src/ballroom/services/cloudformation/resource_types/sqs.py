@@ -13,12 +13,14 @@ from .base import Attributes, Call, Name, Properties, Target, register, tag_chan
 ATTRIBUTES = (
     "ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoThroughputLimit",
     "KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId", "MaximumMessageSize", "MessageRetentionPeriod",
-    "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy", "SqsManagedSseEnabled", "VisibilityTimeout",
+    "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy", "SqsManagedSseEnabled",
+    "VisibilityTimeout",
 )  # fmt: skip
 _DEFAULTS = {
     "ContentBasedDeduplication": "false", "DelaySeconds": "0", "KmsDataKeyReusePeriodSeconds": "300",
     "KmsMasterKeyId": "", "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600",
-    "ReceiveMessageWaitTimeSeconds": "0", "RedriveAllowPolicy": "", "RedrivePolicy": "", "VisibilityTimeout": "30",
+    "ReceiveMessageWaitTimeSeconds": "0", "RedriveAllowPolicy": "", "RedrivePolicy": "",
+    "VisibilityTimeout": "30",
     "DeduplicationScope": "queue", "FifoThroughputLimit": "perQueue", "SqsManagedSseEnabled": "true",
 }  # fmt: skip
 
@@ -28,7 +30,7 @@ def is_fifo(properties: Properties) -> bool:
     return as_text(properties.get("FifoQueue", False)).lower() == "true"
 
 
-async def create_queue(call: Call, queue: Target) -> Attributes | None:
+async def _create_queue(call: Call, queue: Target) -> Attributes | None:
     attributes: dict[str, Any] = queue.pick(*ATTRIBUTES)
     if is_fifo(queue.properties):
         attributes["FifoQueue"] = "true"
@@ -39,7 +41,7 @@ async def create_queue(call: Call, queue: Target) -> Attributes | None:
     return None
 
 
-async def read_queue(call: Call, queue: Target) -> Attributes:
+async def _read_queue(call: Call, queue: Target) -> Attributes:
     url = queue.physical_id
     if not url:
         url = queue.physical_id = (await call("sqs", "GetQueueUrl", QueueName=queue.name))["QueueUrl"]
@@ -48,7 +50,7 @@ async def read_queue(call: Call, queue: Target) -> Attributes:
     return {"Arn": arn, "QueueName": arn.rsplit(":", 1)[1], "QueueUrl": url}
 
 
-async def update_queue(call: Call, queue: Target) -> Attributes | None:
+async def _update_queue(call: Call, queue: Target) -> Attributes | None:
     changed: dict[str, Any] = queue.changes(*ATTRIBUTES)
     for name in ATTRIBUTES:
         if name in queue.previous and name not in queue.properties:
@@ -63,7 +65,7 @@ async def update_queue(call: Call, queue: Target) -> Attributes | None:
     return None
 
 
-async def delete_queue(call: Call, queue: Target) -> None:
+async def _delete_queue(call: Call, queue: Target) -> None:
     await call("sqs", "DeleteQueue", QueueUrl=queue.physical_id)
 
 
@@ -74,14 +76,14 @@ register(
     attributes="Arn QueueName QueueUrl",
     identifier=("QueueUrl",),
     name=Name("QueueName", limit=80, suffix=lambda properties: ".fifo" if is_fifo(properties) else ""),
-    create=create_queue,
-    read=read_queue,
-    update=update_queue,
-    delete=delete_queue,
+    create=_create_queue,
+    read=_read_queue,
+    update=_update_queue,
+    delete=_delete_queue,
 )
 
 
-async def put_policy(call: Call, policy: Target) -> Attributes | None:
+async def _put_policy(call: Call, policy: Target) -> Attributes | None:
     policy.physical_id = policy.physical_id or policy.name
     for url in set(policy.previous.get("Queues", ())) - set(policy.properties["Queues"]):
         await call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": ""})
@@ -95,7 +97,7 @@ async def put_policy(call: Call, policy: Target) -> Attributes | None:
     return {"Id": policy.physical_id}
 
 
-async def delete_policy(call: Call, policy: Target) -> None:
+async def _delete_policy(call: Call, policy: Target) -> None:
     for url in policy.properties["Queues"]:
         await call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": ""})
 
@@ -106,7 +108,7 @@ register(
     attributes="Id",
     identifier=("Id",),
     taggable=False,
-    create=put_policy,
-    update=put_policy,
-    delete=delete_policy,
+    create=_put_policy,
+    update=_put_policy,
+    delete=_delete_policy,
 )

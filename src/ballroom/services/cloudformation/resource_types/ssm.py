@@ -10,7 +10,7 @@ from .base import Attributes, Call, Failure, Name, Target, register, tag_changes
 _PLAIN = ("AllowedPattern", "DataType", "Description", "Policies", "Tier", "Type", "Value")
 
 
-async def create_parameter(call: Call, parameter: Target) -> Attributes | None:
+async def _create_parameter(call: Call, parameter: Target) -> Attributes | None:
     if parameter.get("Type") not in ("String", "StringList"):
         raise Failure(
             "Properties validation failed for resource " + parameter.logical_id + " with message:\n"
@@ -23,12 +23,12 @@ async def create_parameter(call: Call, parameter: Target) -> Attributes | None:
     return None
 
 
-async def read_parameter(call: Call, parameter: Target) -> Attributes:
+async def _read_parameter(call: Call, parameter: Target) -> Attributes:
     found = (await call("ssm", "GetParameter", Name=parameter.name))["Parameter"]
     return {"Type": found["Type"], "Value": found["Value"]}
 
 
-async def update_parameter(call: Call, parameter: Target) -> Attributes | None:
+async def _update_parameter(call: Call, parameter: Target) -> Attributes | None:
     if parameter.changed(*_PLAIN):
         await call("ssm", "PutParameter", Name=parameter.name, Overwrite=True, **parameter.pick(*_PLAIN))
     added, removed = tag_changes(parameter)
@@ -40,7 +40,7 @@ async def update_parameter(call: Call, parameter: Target) -> Attributes | None:
     return None
 
 
-async def delete_parameter(call: Call, parameter: Target) -> None:
+async def _delete_parameter(call: Call, parameter: Target) -> None:
     await call("ssm", "DeleteParameter", Name=parameter.name)
 
 
@@ -52,8 +52,8 @@ register(
     attributes="Type Value",
     identifier=("Name",),
     name=Name("Name", limit=1011, prefix="CFN"),
-    create=create_parameter,
-    read=read_parameter,
-    update=update_parameter,
-    delete=delete_parameter,
+    create=_create_parameter,
+    read=_read_parameter,
+    update=_update_parameter,
+    delete=_delete_parameter,
 )

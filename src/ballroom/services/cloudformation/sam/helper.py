@@ -1,7 +1,7 @@
 """The helper process: one JSON request a line in, one answer a line out, until the input ends.
 
-The translator imports boto3 (1.4 s, 60 MB), which must not happen in the server. The process ends when the server
-does, since its input is then closed; it never reaches a network.
+The translator imports boto3 (1.4 s, 60 MB), which must not happen in the server. The process ends when the
+server does, since its input is then closed; it never reaches a network.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Computes the values of a template's expressions.
 
 One evaluator serves three stages. With every resource known it gives values. While a change set is made, or
-loops are expanded, resources that do not exist yet are `Deferred`: whatever depends on them stays an expression.
+loops are expanded, resources that do not exist yet are `Deferred`: whatever depends on them stays an
+expression.
 
 Source: CloudFormation User Guide, "Intrinsic function reference", "Pseudo parameters reference".
 """
@@ -98,7 +99,8 @@ class Evaluator:
             raise ValidationError(f"Template format error: Unresolved condition dependency {name}")
         if name in self._evaluating:
             raise ValidationError(
-                f"Template error: Circular dependency between conditions: [{', '.join(sorted(self._evaluating))}]"
+                "Template error: Circular dependency between conditions: "
+                f"[{', '.join(sorted(self._evaluating))}]"
             )
         self._evaluating.append(name)
         value = self._boolean(self.value(conditions[name]), f"Condition {name}")
@@ -144,13 +146,14 @@ class Evaluator:
             raise ValidationError(f"Template error: unknown intrinsic function {name}")
         if name in functions.EXTENDED and not self._extended:
             raise ValidationError(
-                f"Template format error: Unrecognized function {name}; the template needs the AWS::LanguageExtensions "
+                f"Template format error: Unrecognized function {name}; the template needs the "
+                "AWS::LanguageExtensions "
                 "transform"
             )
         return self._apply(name, plain, self._argument(name, argument))
 
     def _argument(self, name: str, argument: Any) -> Any:
-        """The evaluated argument. `Fn::Join` sees its removed items, since a list of its own would lose the list."""
+        """The evaluated argument. Items without a value stay, so that a function can tell."""
         if isinstance(argument, list):
             return [self.value(item) for item in argument]
         return self.value(argument)
@@ -175,7 +178,8 @@ class Evaluator:
         if name in self._template.get("Resources", {}):
             return Deferred({"Ref": name})
         raise ValidationError(
-            f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
+            f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of "
+            "the template"
         )
 
     def _getatt(self, argument: Any) -> Any:
@@ -243,7 +247,8 @@ class Evaluator:
             return self._attribute(*name.split(".", 1))
         if name not in self._references and name not in self._template.get("Resources", {}):
             raise ValidationError(
-                f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the "
+                f"Template format error: Unresolved resource dependencies [{name}] in the Resources block "
+                "of the "
                 "template"
             )
         return self._ref(name)
@@ -261,7 +266,8 @@ class Evaluator:
     def _find_in_map(self, argument: Any) -> Any:
         if not isinstance(argument, list) or not 3 <= len(argument) <= 4:
             raise ValidationError(
-                "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the "
+                "Template error: every Fn::FindInMap object requires three parameters, the map name, map "
+                "key and the "
                 "attribute for return value"
             )
         keys = [self.value(item) for item in argument[:3]]
@@ -293,7 +299,8 @@ class Evaluator:
             return Deferred({"Fn::ImportValue": undefer(name)})
         if not is_scalar(name):
             raise ValidationError(
-                "Template error: the attribute in Fn::ImportValue must be a string or a function that returns a string"
+                "Template error: the attribute in Fn::ImportValue must be a string or a function that "
+                "returns a string"
             )
         return self._import_value(as_text(name))
 

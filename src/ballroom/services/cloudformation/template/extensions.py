@@ -1,6 +1,7 @@
 """The AWS::LanguageExtensions transform: loops, and early evaluation of what is already known.
 
-Source: CloudFormation User Guide, "AWS::LanguageExtensions transform", "Fn::ForEach"; recorded case test_transform_foreach.
+Source: CloudFormation User Guide, "AWS::LanguageExtensions transform", "Fn::ForEach"; recorded case
+test_transform_foreach.
 """
 
 from __future__ import annotations

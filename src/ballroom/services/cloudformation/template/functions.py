@@ -18,7 +18,8 @@ OUTPUT_LIMIT = 1_048_576
 """Characters that one function may give: loops and joins must not grow a template without bound."""
 
 _ZONES = {
-    "us-east-1": "abcdef", "us-west-1": "ac", "us-west-2": "abcd", "ap-northeast-1": "acd", "ap-northeast-2": "abcd",
+    "us-east-1": "abcdef", "us-west-1": "ac", "us-west-2": "abcd", "ap-northeast-1": "acd",
+    "ap-northeast-2": "abcd",
     "ca-central-1": "abd", "sa-east-1": "abc",
 }  # fmt: skip
 
@@ -26,7 +27,8 @@ _ZONES = {
 def join(argument: Any) -> str:
     """`[delimiter, [items]]`"""
     form = (
-        "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of "
+        "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a "
+        "list of "
         "strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
     )
     if not isinstance(argument, list) or len(argument) != 2 or not is_scalar(argument[0]):
@@ -46,7 +48,8 @@ def split(argument: Any) -> list[str]:
         or not argument[0]
     ):
         raise ValidationError(
-            "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string "
+            "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and "
+            "(2) a string "
             "to be split or a function that returns a string to be split."
         )
     if not is_scalar(argument[1]):

@@ -3,7 +3,8 @@
 A value from Systems Manager (`AWS::SSM::Parameter::Value<T>`) is named here and fetched by whoever may call
 other services; `Given.lookups` lists what is wanted.
 
-Source: CloudFormation User Guide, "Parameters"; recorded cases test_no_parameters_given, test_invalid_parameter_type.
+Source: CloudFormation User Guide, "Parameters"; recorded cases test_no_parameters_given,
+test_invalid_parameter_type.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ Wire = list[dict[str, Any]]
 """`[{"ParameterKey": ..., "ParameterValue": ..., "UsePreviousValue": ...}]`"""
 
 AWS_TYPES = (
-    "AWS::EC2::AvailabilityZone::Name", "AWS::EC2::Image::Id", "AWS::EC2::Instance::Id", "AWS::EC2::KeyPair::KeyName",
+    "AWS::EC2::AvailabilityZone::Name", "AWS::EC2::Image::Id", "AWS::EC2::Instance::Id",
+    "AWS::EC2::KeyPair::KeyName",
     "AWS::EC2::SecurityGroup::GroupName", "AWS::EC2::SecurityGroup::Id", "AWS::EC2::Subnet::Id",
     "AWS::EC2::Volume::Id", "AWS::EC2::VPC::Id", "AWS::Route53::HostedZone::Id",
 )  # fmt: skip
@@ -85,14 +87,16 @@ def give(template: Template, request: Wire, previous: dict[str, str] | None = No
         if entry.get("UsePreviousValue"):
             if "ParameterValue" in entry:
                 raise ValidationError(
-                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true and non empty "
+                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true and "
+                    "non empty "
                     "value for a parameter"
                 )
             if previous is not None and name in previous:
                 value: str | None = previous[name]
             elif previous is None:
                 raise ValidationError(
-                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter "
+                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for "
+                    "a parameter "
                     "key not in the previous template"
                 )
             else:

@@ -150,8 +150,10 @@ def sub_parts(argument: Any) -> tuple[str, dict[str, Any]]:
     ):
         return argument[0], argument[1]
     raise ValidationError(
-        "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string "
-        "as first argument, and an optional second argument to specify a mapping of values to replace in the string"
+        "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify "
+        "a string "
+        "as first argument, and an optional second argument to specify a mapping of values to replace in "
+        "the string"
     )
 
 

@@ -3,7 +3,8 @@
 Texts are AWS's. What only a value can tell (an unknown map key, a missing parameter) is checked where the
 value is computed.
 
-Source: CloudFormation User Guide, "Template anatomy", "Quotas"; recorded cases test_validations, test_changesets.
+Source: CloudFormation User Guide, "Template anatomy", "Quotas"; recorded cases test_validations,
+test_changesets.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def _check_section(template: Template, section: str) -> None:
     plural, limit = LIMITS.get(section, ("", 0))
     if limit and len(members) > limit:
         raise ValidationError(
-            f"Template format error: Number of {plural}, {len(members)}, is greater than maximum allowed, {limit}"
+            f"Template format error: Number of {plural}, {len(members)}, is greater than maximum allowed, "
+            f"{limit}"
         )
 
 
@@ -174,7 +176,8 @@ def _check_references(template: Template) -> None:
             if section == "Conditions" and (found.names & resources.keys()):
                 used = ", ".join(sorted(found.names & resources.keys()))
                 raise ValidationError(
-                    f"Template format error: Unresolved dependencies [{used}]. Cannot reference resources in the "
+                    f"Template format error: Unresolved dependencies [{used}]. Cannot reference resources "
+                    "in the "
                     "Conditions block of the template"
                 )
             for name in found.attributes_of:
@@ -185,13 +188,15 @@ def _check_references(template: Template) -> None:
             for name in found.conditions:
                 if name not in conditions:
                     raise ValidationError(
-                        f"Template format error: Unresolved condition dependency {name} in the {section} block of the "
+                        f"Template format error: Unresolved condition dependency {name} in the {section} "
+                        "block of the "
                         "template"
                     )
             for name in found.mappings:
                 if name not in mappings:
                     raise ValidationError(
-                        f"Template error: Mapping named '{name}' is not present in the 'Mappings' section of template."
+                        f"Template error: Mapping named '{name}' is not present in the 'Mappings' section "
+                        "of template."
                     )
         if section == "Resources":
             missing |= {
@@ -202,13 +207,15 @@ def _check_references(template: Template) -> None:
             }
         if missing:
             raise ValidationError(
-                f"Template format error: Unresolved resource dependencies [{', '.join(sorted(missing))}] in the "
+                f"Template format error: Unresolved resource dependencies [{', '.join(sorted(missing))}] "
+                "in the "
                 f"{section} block of the template"
             )
         for member in template.get(section, {}).values() if section != "Conditions" else ():
             if (name := member.get("Condition")) is not None and name not in conditions:
                 raise ValidationError(
-                    f"Template format error: Unresolved condition dependency {name} in the {section} block of the "
+                    f"Template format error: Unresolved condition dependency {name} in the {section} block "
+                    "of the "
                     "template"
                 )
 
