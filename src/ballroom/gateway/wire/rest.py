@@ -145,7 +145,7 @@ class ResponseBinding:
         members = list(shape.members.values()) if shape is not None else []
         self._status = status
         self._status_member = next((m.name for m in members if m.location == "statusCode"), None)
-        self._headers = [(m.name, m.wire_name, _header_out(m)) for m in members if m.location == "header"]
+        self._headers = [(m.name, _header_name(m), _header_out(m)) for m in members if m.location == "header"]
         self._prefixes = [(m.name, m.wire_name) for m in members if m.location == "headers"]
         self.body_members = [m for m in members if m.location is None]
         self.payload = shape.payload if shape is not None else None
@@ -167,6 +167,11 @@ class ResponseBinding:
 def safe_header(text: str) -> str:
     """Header text without line breaks or control characters: data must not add headers of its own."""
     return UNSAFE_IN_HEADER.sub(" ", text)
+
+
+def _header_name(member: Member) -> str:
+    """As the model writes it, but the server must know its own among them (S3's Content-Length)."""
+    return "content-length" if member.wire_name == "Content-Length" else member.wire_name
 
 
 def _header_out(member: Member) -> Callable[[Any], str]:

@@ -92,6 +92,8 @@ class RestXmlCodec:
         """The output in status, headers and body."""
         headers: Headers = []
         status = self._answer.write(output, headers)
+        if "ContentRange" in output:
+            status = 206  # S3's model has no member for it
         content_type, body = self._write(output)
         if body != b"" and not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(content_type)

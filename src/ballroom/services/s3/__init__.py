@@ -1,0 +1,5 @@
+"""Amazon S3, the foundation: buckets, objects, versions and multipart uploads."""
+
+from ballroom.services.s3 import operations
+
+__all__ = ["operations"]

@@ -1,0 +1,192 @@
+"""S3's errors, with AWS's texts.
+
+Source: S3 API Reference, "Error responses", list of error codes.
+"""
+
+from __future__ import annotations
+
+from ballroom.kernel import ServiceError
+
+
+class S3Error(ServiceError):
+    """An error of S3's own."""
+
+    status = 400
+
+
+class NoSuchBucket(S3Error):
+    """There is no bucket of that name."""
+
+    shape, status = "NoSuchBucket", 404
+    text = "The specified bucket does not exist"
+
+
+class NoSuchKey(S3Error):
+    """The bucket holds nothing under that key."""
+
+    shape, status = "NoSuchKey", 404
+    text = "The specified key does not exist."
+
+
+class NoSuchVersion(S3Error):
+    """The key has no such version."""
+
+    shape, status = "NoSuchVersion", 404
+    text = "The specified version does not exist."
+
+
+class NoSuchUpload(S3Error):
+    """The multipart upload was completed or aborted, or never begun."""
+
+    shape, status = "NoSuchUpload", 404
+    text = (
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been "
+        "aborted or completed."
+    )
+
+
+class BucketAlreadyOwnedByYou(S3Error):
+    """The caller owns a bucket of that name."""
+
+    shape, status = "BucketAlreadyOwnedByYou", 409
+    text = "Your previous request to create the named bucket succeeded and you already own it."
+
+
+class BucketAlreadyExists(S3Error):
+    """Somebody else owns a bucket of that name."""
+
+    shape, status = "BucketAlreadyExists", 409
+    text = (
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the "
+        "system. Please select a different name and try again."
+    )
+
+
+class BucketNotEmpty(S3Error):
+    """The bucket holds objects."""
+
+    shape, status = "BucketNotEmpty", 409
+    text = "The bucket you tried to delete is not empty"
+
+
+class InvalidBucketName(S3Error):
+    """The name breaks the rules for bucket names."""
+
+    shape = "InvalidBucketName"
+    text = "The specified bucket is not valid."
+
+
+class AccessDenied(S3Error):
+    """The bucket belongs to another account."""
+
+    shape, status = "AccessDenied", 403
+    text = "Access Denied"
+
+
+class InvalidArgument(S3Error):
+    """One of the parameters makes no sense."""
+
+    shape = "InvalidArgument"
+
+
+class InvalidRange(S3Error):
+    """The range lies outside the object."""
+
+    shape, status = "InvalidRange", 416
+    text = "The requested range is not satisfiable"
+
+
+class PreconditionFailed(S3Error):
+    """A condition of the request does not hold."""
+
+    shape, status = "PreconditionFailed", 412
+    text = "At least one of the pre-conditions you specified did not hold"
+
+
+class NotModified(S3Error):
+    """The object is as the caller knows it."""
+
+    shape, status = "NotModified", 304
+    text = "Not Modified"
+
+
+class BadDigest(S3Error):
+    """The content is not what its checksum says."""
+
+    shape = "BadDigest"
+    text = "The Content-MD5 you specified did not match what we received."
+
+
+class InvalidDigest(S3Error):
+    """Content-MD5 is no MD5."""
+
+    shape = "InvalidDigest"
+    text = "The Content-MD5 you specified was invalid"
+
+
+class IncompleteBody(S3Error):
+    """Fewer bytes came than were announced."""
+
+    shape = "IncompleteBody"
+    text = "You did not provide the number of bytes specified by the Content-Length HTTP header"
+
+
+class InvalidPart(S3Error):
+    """A part was not uploaded, or is another one."""
+
+    shape = "InvalidPart"
+    text = (
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
+        "specified entity tag may not match the part's entity tag."
+    )
+
+
+class InvalidPartOrder(S3Error):
+    """The parts are not named in ascending order."""
+
+    shape = "InvalidPartOrder"
+    text = "The list of parts was not in ascending order. Parts must be ordered by part number."
+
+
+class EntityTooSmall(S3Error):
+    """A part that is not the last has less than 5 MiB."""
+
+    shape = "EntityTooSmall"
+    text = "Your proposed upload is smaller than the minimum allowed size"
+
+
+class MalformedXml(S3Error):
+    """The body does not fit its schema."""
+
+    shape = "MalformedXML"
+    text = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+class KeyTooLong(S3Error):
+    """A key has at most 1,024 bytes."""
+
+    shape = "KeyTooLongError"
+    text = "Your key is too long"
+
+
+class MethodNotAllowed(S3Error):
+    """A delete marker cannot be read."""
+
+    shape, status = "MethodNotAllowed", 405
+    text = "The specified method is not allowed against this resource."
+
+
+class IllegalLocation(S3Error):
+    """A bucket is made in the region whose endpoint is asked."""
+
+    shape = "IllegalLocationConstraintException"
+
+
+class MissingSetting(S3Error):
+    """The bucket has no such setting. Its code and text are the setting's own."""
+
+    status = 404
+
+
+class BadSetting(S3Error):
+    """A setting that S3 would not accept. Its code is the setting's own."""

@@ -1,0 +1,54 @@
+"""Rules for the names of buckets and keys. Pure.
+
+Source: S3 User Guide, "General purpose bucket naming rules", "Naming Amazon S3 objects".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import unquote
+
+from ballroom.services.s3.errors import InvalidArgument, InvalidBucketName, KeyTooLong
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_RESERVED = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+def check_bucket_name(name: str) -> None:
+    """Refuses what cannot be a bucket's name."""
+    if (
+        _BUCKET.fullmatch(name) is None
+        or ".." in name
+        or name.startswith(_RESERVED)
+        or name.endswith(_RESERVED_ENDS)
+        or _is_address(name)
+    ):
+        raise InvalidBucketName(BucketName=name)
+
+
+def check_key(key: str) -> None:
+    """A key has 1 to 1,024 bytes of UTF-8."""
+    if len(key.encode("utf-8", "surrogatepass")) > 1024:
+        raise KeyTooLong(Size=str(len(key.encode("utf-8", "surrogatepass"))), MaxSizeAllowed="1024")
+
+
+def parse_copy_source(source: str) -> tuple[str, str, str | None]:
+    """Bucket, key and version of `bucket/key?versionId=id`, percent-encoded."""
+    path, _, query = source.partition("?")
+    version = query.removeprefix("versionId=") if query.startswith("versionId=") else None
+    bucket, slash, key = unquote(path).lstrip("/").partition("/")
+    if not slash or not bucket or not key:
+        raise InvalidArgument(
+            "Invalid copy source object key", ArgumentName="x-amz-copy-source", ArgumentValue=source
+        )
+    return bucket, key, version
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True
