@@ -121,14 +121,16 @@ def test_events_past_the_retention_are_left_out_and_told(cloud: Cloud) -> None:
 def test_sequence_tokens_are_accepted_and_ignored(cloud: Cloud) -> None:
     a_stream(cloud, "s")
     rows = [{"timestamp": cloud.clock.now_ms, "message": "a"}]
-    cloud.logs("PutLogEvents", logGroupName=GROUP, logStreamName="s", logEvents=rows, sequenceToken="whatever")
+    place = {"logGroupName": GROUP, "logStreamName": "s"}
+    cloud.logs("PutLogEvents", **place, logEvents=rows, sequenceToken="whatever")
     assert found(cloud) == ["a"]
 
 
 def test_missing_groups_and_streams_are_named(cloud: Cloud) -> None:
     rows = [{"timestamp": cloud.clock.now_ms, "message": "a"}]
     error = cloud.error("logs", "PutLogEvents", logGroupName=GROUP, logStreamName="s", logEvents=rows)
-    assert (error.shape, error.text) == ("ResourceNotFoundException", "The specified log stream does not exist.")
+    assert error.shape == "ResourceNotFoundException"
+    assert error.text == "The specified log stream does not exist."
     error = cloud.error("logs", "PutLogEvents", logGroupName="no", logStreamName="s", logEvents=rows)
     assert error.text == "The specified log group does not exist."
 
@@ -153,7 +155,8 @@ def test_a_search_is_narrowed_to_streams(cloud: Cloud) -> None:
     assert found(cloud, logStreamNames=["db"]) == ["db"]
     missing = cloud.error("logs", "FilterLogEvents", logGroupName=GROUP, logStreamNames=["no"])
     assert missing.text == "The specified log stream does not exist."
-    both = cloud.error("logs", "FilterLogEvents", logGroupName=GROUP, logStreamNames=["db"], logStreamNamePrefix="w")
+    narrow = {"logStreamNames": ["db"], "logStreamNamePrefix": "w"}
+    both = cloud.error("logs", "FilterLogEvents", logGroupName=GROUP, **narrow)
     assert both.shape == "InvalidParameterException"
 
 

@@ -23,7 +23,8 @@ def test_a_group_reads_back_as_it_was_created(cloud: Cloud) -> None:
 def test_a_name_is_taken_once(cloud: Cloud) -> None:
     a_group(cloud)
     error = cloud.error("logs", "CreateLogGroup", logGroupName=GROUP)
-    assert (error.shape, error.text) == ("ResourceAlreadyExistsException", "The specified log group already exists")
+    assert error.shape == "ResourceAlreadyExistsException"
+    assert error.text == "The specified log group already exists"
 
 
 def test_accounts_and_regions_do_not_see_each_other(cloud: Cloud) -> None:

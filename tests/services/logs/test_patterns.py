@@ -16,8 +16,9 @@ TRAIL = (
     ' "ThisFlag": true, "latency": 12.5, "code": 400, "text": "400"}'
 )
 USERS = (
-    '{"user": {"id": 1, "email": "John.Stiles@example.com"}, "users": [{"id": 2, "email": "John.Doe@example.com"},'
-    ' {"id": 3, "email": "Jane.Doe@example.com"}], "actions": ["GET", "PUT", "DELETE"],'
+    '{"user": {"id": 1, "email": "John.Stiles@example.com"},'
+    ' "users": [{"id": 2, "email": "John.Doe@example.com"}, {"id": 3, "email": "Jane.Doe@example.com"}],'
+    ' "actions": ["GET", "PUT", "DELETE"],'
     ' "coordinates": [[0, 1, 2], [4, 5, 6], [7, 8, 9]]}'
 )
 
@@ -55,7 +56,7 @@ def test_terms(pattern: str, message: str, expected: bool) -> None:
 @pytest.mark.parametrize(
     ("pattern", "message", "expected"),
     [
-        (r"[ip=%127\.0\.0\.[1-9]%, user, username, timestamp, request =*.html*, status_code = 4*, bytes]", ACCESS, True),
+        (r"[ip=%127\.0\.0\.[1-9]%, user, name, at, request =*.html*, status_code = 4*, bytes]", ACCESS, True),
         ("[..., request =*.html*, status_code = 4*, bytes]", ACCESS, True),
         ("[ip, user, ..., status_code, bytes > 1000]", ACCESS, True),
         ("[ip, user, ..., status_code, bytes > 2000]", ACCESS, False),
@@ -120,8 +121,8 @@ def test_space_delimited_fields(pattern: str, message: str, expected: bool) -> N
         ("{ $.missing != 1 }", TRAIL, False),
         ('{ $.arrayKey != "x" }', TRAIL, False),
         ('{ ($.user.id = 1) && ($.users[0].email = "John.Doe@example.com") }', USERS, True),
-        ('{ $.user.email = "John.Stiles@example.com" || $.coordinates[0][1] = "no" && $.actions[2] = "no" }', USERS, True),
-        ('{ ($.user.email = "John.Stiles@example.com" || $.coordinates[0][1] = "no") && $.actions[2] = "no" }', USERS, False),
+        ('{ $.user.email = "John.*" || $.coordinates[0][1] = "no" && $.actions[2] = "no" }', USERS, True),
+        ('{ ($.user.email = "John.*" || $.coordinates[0][1] = "no") && $.actions[2] = "no" }', USERS, False),
         ('{ ($.user.id = 2 && $.users[0].email = "nonmatch") || $.actions[2] = "GET" }', USERS, False),
         ('{ $.a = "x" }', "no json", False),
         ('{ $.a = "x" }', '{"a": "x"', False),
@@ -186,7 +187,10 @@ def test_any_text_is_a_pattern_or_is_refused(text: str) -> None:
             pattern.extract(message)
 
 
-@given(st.lists(st.text(alphabet="ab", min_size=1, max_size=3), max_size=4), st.text(alphabet="ab -", max_size=12))
+@given(
+    st.lists(st.text(alphabet="ab", min_size=1, max_size=3), max_size=4),
+    st.text(alphabet="ab -", max_size=12),
+)
 def test_plain_terms_all_have_to_appear(terms: list[str], message: str) -> None:
     assert compile_pattern(" ".join(terms)).matches(message) is all(term in message for term in terms)
 

@@ -19,8 +19,8 @@ def count_matches(tx: Tx, group: LogGroup, events: list[dict[str, Any]]) -> None
         for event in events:
             if not pattern.matches(event["message"]):
                 continue
-            values = pattern.extract(event["message"])
             for transformation in found.transformations:
+                values = pattern.look_up(event["message"], _names(transformation))
                 sample = _sample(transformation, values)
                 if sample is not None:
                     samples.append(sample)
@@ -32,6 +32,10 @@ def count_matches(tx: Tx, group: LogGroup, events: list[dict[str, Any]]) -> None
 
     if samples:
         tx.after_commit(count)
+
+
+def _names(transformation: dict[str, Any]) -> tuple[str, ...]:
+    return (transformation["metricValue"], *(transformation.get("dimensions") or {}).values())
 
 
 def _sample(

@@ -65,7 +65,10 @@ def compile_fields(text: str) -> Pattern:
     def extract(message: str) -> Extracted:
         return {f"${name}": word for word, name, _ in align(message) or ()}
 
-    return Pattern(matches, extract, reader.regexes, names_values=True)
+    def look_up(message: str, names: tuple[str, ...]) -> Extracted:
+        return {name: value for name, value in extract(message).items() if name in names}
+
+    return Pattern(matches, extract, look_up, reader.regexes, names_values=True)
 
 
 class _Reader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -75,18 +76,37 @@ def compile_selectors(text: str) -> Pattern:
         return document is not None and test(document)
 
     def extract(message: str) -> Extracted:
-        document = parse_document(message)
-        values: Extracted = {}
-        if document is None:
-            return values
-        for selector in selectors:
-            for value in selector.find(document):
-                if isinstance(value, str | int | float):
-                    values[selector.text] = as_text(value)
-                    break
-        return values
+        return _values(message, selectors)
 
-    return Pattern(matches, extract, reader.regexes, names_values=True)
+    return Pattern(matches, extract, look_up, reader.regexes, names_values=True)
+
+
+def look_up(message: str, names: tuple[str, ...]) -> Extracted:
+    """The values that selectors lead to in a JSON message; names that are no selectors lead nowhere."""
+    return _values(message, [selector for name in names if (selector := _selector(name)) is not None])
+
+
+@lru_cache(maxsize=1024)
+def _selector(text: str) -> Selector | None:
+    reader = _Reader(text)
+    try:
+        selector = reader.selector()
+    except InvalidPattern:
+        return None
+    return selector if selector.text == text else None
+
+
+def _values(message: str, selectors: list[Selector]) -> Extracted:
+    document = parse_document(message)
+    values: Extracted = {}
+    if document is None:
+        return values
+    for selector in selectors:
+        for value in selector.find(document):
+            if isinstance(value, str | int | float):
+                values[selector.text] = as_text(value)
+                break
+    return values
 
 
 def parse_document(message: str) -> Document | None:
