@@ -66,7 +66,7 @@ def add(tx: Tx, live: LiveQueue, message: Message, delay_ms: int = 0) -> Message
     head = live.head(tx)
     sequence = head.last + 1
     message = replace(message, sequence=sequence)
-    alone = _first(tx, live, group) is None
+    alone = not tx.scan_prefix(Message, keys.grouped(group), limit=1)
     tx.put(keys.grouped(group, sequence), message)
     tx.put(keys.head, Head(sequence, head.cursor, head.total + 1, head.parked))
     available_ms = message.sent_ms
@@ -78,7 +78,7 @@ def add(tx: Tx, live: LiveQueue, message: Message, delay_ms: int = 0) -> Message
     else:
         live.pollers.announce(tx)
     if alone:
-        tx.put(keys.ready(available_ms, sequence), Ready(group))
+        tx.put(keys.ready(available_ms, sequence), Ready(group, available_ms, sequence))
     return message
 
 
@@ -95,11 +95,22 @@ def exists(tx: Tx, live: LiveQueue, group: str, sequence: int) -> bool:
 def remove(tx: Tx, live: LiveQueue, flight: Flight) -> None:
     """Delete a received message; the next of its group may become available."""
     assert flight.group is not None
-    with _Front(tx, live, flight.group):
-        _delete(tx, live, flight.group, flight.sequence)
-        head = live.head(tx)
-        tx.put(live.keys.head, replace(head, total=head.total - 1))
-    tx.after_commit(lambda: _gone(live, flight.sequence))
+    _remove(tx, live, flight.group, flight.sequence, flight.visible_ms)
+
+
+def expunge(tx: Tx, live: LiveQueue, message: Message) -> None:
+    """Delete a message whose retention period is over."""
+    assert message.group is not None
+    _remove(tx, live, message.group, message.sequence, _available(tx, live, message))
+
+
+def _remove(tx: Tx, live: LiveQueue, group: str, sequence: int, available_ms: int) -> None:
+    _delete(tx, live, group, sequence)
+    head = live.head(tx)
+    tx.put(live.keys.head, replace(head, total=head.total - 1))
+    if tx.get(Ready, live.keys.ready(available_ms, sequence)) is not None:  # it was the first
+        _move_front(tx, live, group, (available_ms, sequence), _front_behind(tx, live, group, sequence))
+    tx.after_commit(lambda: _gone(live, sequence))
 
 
 def _gone(live: LiveQueue, sequence: int) -> None:
@@ -109,18 +120,14 @@ def _gone(live: LiveQueue, sequence: int) -> None:
 
 def change_visibility(tx: Tx, live: LiveQueue, flight: Flight, hide_ms: int) -> Flight:
     """Hide a message from now on for another time; with 0 it may be received at once."""
-    assert flight.group is not None
+    group, sequence = flight.group, flight.sequence
+    assert group is not None
     after = replace(flight, visible_ms=tx.now_ms + hide_ms)
-    with _Front(tx, live, flight.group):
-        tx.put(live.keys.group_flight(flight.group, flight.sequence), after)
-    tx.after_commit(lambda: live.hide(after) if hide_ms else _gone(live, after.sequence))
+    tx.put(live.keys.group_flight(group, sequence), after)
+    if tx.get(Ready, live.keys.ready(flight.visible_ms, sequence)) is not None:
+        _move_front(tx, live, group, (flight.visible_ms, sequence), (after.visible_ms, sequence))
+    tx.after_commit(lambda: live.hide(after) if hide_ms else _gone(live, sequence))
     return after
-
-
-def expunge(tx: Tx, live: LiveQueue, message: Message) -> None:
-    """Delete a message whose retention period is over."""
-    flight = Flight(message.sequence, 0, 0, 0, 0, message.group)
-    remove(tx, live, flight)
 
 
 def _delete(tx: Tx, live: LiveQueue, group: str, sequence: int) -> None:
@@ -128,37 +135,29 @@ def _delete(tx: Tx, live: LiveQueue, group: str, sequence: int) -> None:
     tx.delete(live.keys.group_flight(group, sequence))
 
 
-def _first(tx: Tx, live: LiveQueue, group: str) -> Message | None:
-    found = tx.scan_prefix(Message, live.keys.grouped(group), limit=1)
-    return found[0] if found else None
+# -- the front of a group: when its first message is available, and that message's sequence --------------
 
 
-class _Front:
-    """Keeps the row of a group right while its messages change: when its first one is available."""
+def _available(tx: Tx, live: LiveQueue, message: Message) -> int:
+    assert message.group is not None
+    flight = find(tx, live, message.group, message.sequence)
+    return flight.visible_ms if flight else message.sent_ms
 
-    __slots__ = ("_before", "_group", "_live", "_tx")
 
-    def __init__(self, tx: Tx, live: LiveQueue, group: str) -> None:
-        self._tx, self._live, self._group = tx, live, group
+def _front_behind(tx: Tx, live: LiveQueue, group: str, sequence: int) -> tuple[int, int] | None:
+    """The front once everything up to `sequence` has gone; None if nothing is left."""
+    after = live.keys.grouped(group, sequence)
+    found = tx.scan_prefix(Message, live.keys.grouped(group), after=after, limit=1)
+    return (_available(tx, live, found[0]), found[0].sequence) if found else None
 
-    def __enter__(self) -> None:
-        self._before = self._place()
 
-    def __exit__(self, *failure: object) -> None:
-        after = self._place()
-        if after != self._before:
-            keys = self._live.keys
-            if self._before is not None:
-                self._tx.delete(keys.ready(*self._before))
-            if after is not None:
-                self._tx.put(keys.ready(*after), Ready(self._group))
-
-    def _place(self) -> tuple[int, int] | None:
-        message = _first(self._tx, self._live, self._group)
-        if message is None:
-            return None
-        flight = find(self._tx, self._live, self._group, message.sequence)
-        return (flight.visible_ms if flight else message.sent_ms), message.sequence
+def _move_front(
+    tx: Tx, live: LiveQueue, group: str, before: tuple[int, int], after: tuple[int, int] | None
+) -> None:
+    if after != before:
+        tx.delete(live.keys.ready(*before))
+        if after is not None:
+            tx.put(live.keys.ready(*after), Ready(group, *after))
 
 
 def take(
@@ -189,14 +188,13 @@ class _Taking:
         low, high = live.keys.ready_range(tx.now_ms)
         seen: set[str] = set()
         while self.room and self.steps > 0:
-            window = self.room + len(seen)
-            groups = [ready.group for ready in tx.scan(Ready, low, high, limit=window)]
-            fresh = [group for group in groups if group not in seen]
-            for group in fresh:
+            found = tx.scan(Ready, low, high, limit=self.room + len(seen))
+            fresh = [ready for ready in found if ready.group not in seen]
+            for ready in fresh:
                 if self.room and self.steps > 0:
-                    seen.add(group)
-                    with _Front(tx, live, group):
-                        self._take_from(group)
+                    seen.add(ready.group)
+                    before = (ready.available_ms, ready.sequence)
+                    _move_front(tx, live, ready.group, before, self._take_from(ready))
             if not fresh:
                 break
         if self.gone:
@@ -213,22 +211,29 @@ class _Taking:
             for received in self.out:
                 self.live.hide(received.flight)
 
-    def _take_from(self, group: str) -> None:
-        tx, live = self.tx, self.live
-        after = None
+    def _take_from(self, ready: Ready) -> tuple[int, int] | None:
+        """Take from the front of a group; its front afterwards."""
+        tx, live, group = self.tx, self.live, ready.group
+        front: tuple[int, int] | None = None
+        last = ready.sequence - 1
         while self.room and self.steps > 0:
             window = self.room
+            after = live.keys.grouped(group, last)
             messages = tx.scan_prefix(Message, live.keys.grouped(group), after=after, limit=window)
             for message in messages:
                 flight = find(tx, live, group, message.sequence)
                 if flight is not None and flight.visible_ms > tx.now_ms:
-                    return
-                self._offer(group, message, flight)
+                    return front or (flight.visible_ms, message.sequence)
+                last = message.sequence
+                taken = self._offer(group, message, flight)
+                if taken is not None and front is None:
+                    front = (taken.visible_ms, message.sequence)
             if len(messages) < window:
-                return
-            after = live.keys.grouped(group, messages[-1].sequence)
+                break
+        return front or _front_behind(tx, live, group, last)
 
-    def _offer(self, group: str, message: Message, flight: Flight | None) -> None:
+    def _offer(self, group: str, message: Message, flight: Flight | None) -> Flight | None:
+        """Receive a message; None if it has expired or is dead, and is gone from here."""
         tx, live, now = self.tx, self.live, self.tx.now_ms
         grave = find_grave(tx, live, message, flight) if self.redrive else None
         if grave is not None or is_expired(live, message, now):
@@ -237,13 +242,14 @@ class _Taking:
             self.gone.append(message.sequence)
             if grave is not None and flight is not None and not is_expired(live, message, now):
                 bury(tx, grave, as_dead(message, flight, live.arn))
-            return
+            return None
         count = flight.count if flight else message.count
         first_ms = (flight.first_ms if flight else message.first_ms) or now
         taken = Flight(message.sequence, now + self.hide_ms, count + 1, now, first_ms, group)
         tx.put(live.keys.group_flight(group, message.sequence), taken)
         self.room -= 1
         self.out.append(Received(message, taken))
+        return taken
 
 
 def bury(tx: Tx, grave: LiveQueue, message: Message) -> None:

@@ -127,9 +127,11 @@ class Parked(Record, frozen=True):
 
 
 class Ready(Record, frozen=True):
-    """A group of a FIFO queue that has messages."""
+    """A group of a FIFO queue that has messages; the first of them, and when it is available."""
 
     group: str
+    available_ms: int
+    sequence: int
 
 
 class Sent(Record, frozen=True):

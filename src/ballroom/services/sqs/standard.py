@@ -162,6 +162,7 @@ class _Taking:
     def from_due(self) -> None:
         """What was received before, or sent with a delay, and is due now."""
         self.looked_for_due = True
+        taken: set[int] = set()  # hidden for no time at all, they would be due again
         tx, live = self.tx, self.live
         low, high = live.keys.due(tx.now_ms)
         while self.room and self.steps > 0:
@@ -171,7 +172,8 @@ class _Taking:
             for flight in flights:
                 if live.busy_groups and live.is_noisy(flight.group):
                     self.set_aside.append(flight)
-                elif self.room:
+                elif self.room and flight.sequence not in taken:
+                    taken.add(flight.sequence)
                     self.offer_flight(flight)
             if len(flights) < window:
                 return
