@@ -15,12 +15,12 @@ import logging
 import queue
 import threading
 import time  # real time: how long the disk takes is not product time
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ballroom.kernel.errors import Throttled, Unavailable
 from ballroom.kernel.store.engine import Engine, EngineFull
+from ballroom.kernel.store.sorted_keys import SortedKeys
 
 log = logging.getLogger("ballroom.store")
 
@@ -76,7 +76,7 @@ class Shard:
         self.observed = 0
         """The newest pending commit that the running transaction has seen; the transaction resets it."""
         self._overlay: dict[bytes, Entry] = {}
-        self._live: list[bytes] = []  # sorted keys of pending puts
+        self._live = SortedKeys()  # keys of pending puts
         self._newest_delete = 0
         self._cache: dict[bytes, Any] = {}
         self._cache_entries = cache_entries
@@ -170,9 +170,7 @@ class Shard:
 
     def _pending_rows(self, low: bytes, high: bytes, reverse: bool) -> Iterator[Row]:
         live, overlay = self._live, self._overlay
-        at, end = bisect_left(live, low), bisect_left(live, high)
-        for i in range(end - 1, at - 1, -1) if reverse else range(at, end):
-            key = live[i]
+        for key in live.descending(low, high) if reverse else live.ascending(low, high):
             entry = overlay[key]
             if entry.sequence > self.observed:
                 self.observed = entry.sequence
@@ -268,13 +266,9 @@ class Shard:
         overlay[key] = Entry(stored, record, self.sequence + 1)
         if stored is not None:
             if old is None or old.stored is None:
-                insort(self._live, key)
+                self._live.add(key)
         elif old is not None and old.stored is not None:
-            self._forget_live(key)
-
-    def _forget_live(self, key: bytes) -> None:
-        at = bisect_left(self._live, key)
-        del self._live[at]
+            self._live.discard(key)
 
     def mark(self) -> int:
         """A point that `undo_to` can return to."""
@@ -292,9 +286,9 @@ class Shard:
                 overlay[key] = old
             was_live, is_live = now.stored is not None, old is not None and old.stored is not None
             if was_live and not is_live:
-                self._forget_live(key)
+                self._live.discard(key)
             elif is_live and not was_live:
-                insort(self._live, key)
+                self._live.add(key)
 
     def end(self) -> int:
         """Hand the transaction's writes over; the sequence that its answer must wait for (0: none)."""
@@ -403,7 +397,6 @@ class Shard:
         flushed, waiters = self._flushing or {}, self._flushing_waiters
         self._flushing, self._flushing_waiters, self._flushing_bytes = None, [], 0
         overlay = self._overlay
-        gone: list[bytes] = []
         for key, stored in flushed.items():
             entry = overlay.get(key)
             if stored is not None and self._known_empty:
@@ -411,10 +404,9 @@ class Shard:
             if entry is not None and entry.sequence <= sequence:
                 del overlay[key]
                 if entry.stored is not None:
-                    gone.append(key)
+                    self._live.discard(key)
                     if entry.record is not None and len(entry.stored) <= CACHED_VALUE_BYTES:
                         self._to_cache(key, entry.record)
-        self._forget_many_live(gone)
         if not overlay:
             self._known_empty = []
         if self._pending:
@@ -423,17 +415,6 @@ class Shard:
             callback(None)
         if self._flushing is None:
             self._on_idle()
-
-    def _forget_many_live(self, gone: list[bytes]) -> None:
-        live = self._live
-        if len(gone) == len(live):
-            self._live = []
-        elif len(gone) > 64:
-            dropped = set(gone)
-            self._live = [k for k in live if k not in dropped]
-        else:
-            for key in gone:
-                del live[bisect_right(live, key) - 1]
 
     def _lose(self, error: Exception) -> None:
         """A commit failed: nothing pending can be acknowledged, and memory must forget it."""
@@ -449,7 +430,7 @@ class Shard:
             log.critical("the store failed and takes no more writes: %s", error)
         waiters = self._flushing_waiters + self._pending_waiters
         self._overlay.clear()
-        self._live, self._known_empty, self._cache = [], [], {}
+        self._live, self._known_empty, self._cache = SortedKeys(), [], {}
         self._pending, self._pending_bytes, self._pending_waiters = {}, 0, []
         self._flushing, self._flushing_bytes, self._flushing_waiters = None, 0, []
         # whoever still holds a lost sequence must not be told that it is durable once a later one is

@@ -1,0 +1,87 @@
+"""With fsync held back, nothing leaves: no answer, no error that tells of undurable state, no invocation."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ballroom.testing import BallroomServer
+from tests.kernel.store.store_faults import Disk
+
+HELD_S = 0.3
+"""How long a test watches for something to slip out; more only makes it surer."""
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk(f"held-{uuid.uuid4()}")
+
+
+@pytest.fixture
+def server(tmp_path: Path, disk: Disk) -> Iterator[BallroomServer]:
+    with BallroomServer(data_dir=tmp_path / "data", store_vfs=disk.name) as made:
+        yield made
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as made:
+        yield made
+
+
+def answered(futures: list[Future[Any]]) -> list[Future[Any]]:
+    return list(wait_for(futures, HELD_S, "FIRST_COMPLETED").done)
+
+
+def test_no_answer_leaves_before_its_commit_and_all_do_afterwards(
+    server: BallroomServer, disk: Disk, pool: ThreadPoolExecutor
+) -> None:
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    with disk.held_back():
+        sends = [pool.submit(sqs.send_message, QueueUrl=url, MessageBody=str(n)) for n in range(5)]
+        assert disk.syncing.wait(10)
+        assert answered(sends) == []
+    assert len({future.result(10)["MessageId"] for future in sends}) == 5
+
+
+def test_a_read_of_what_is_not_durable_waits_and_other_reads_do_not(
+    server: BallroomServer, disk: Disk, pool: ThreadPoolExecutor
+) -> None:
+    sqs, sts = server.client("sqs"), server.client("sts")
+    with disk.held_back():
+        create = pool.submit(sqs.create_queue, QueueName="fresh")
+        assert disk.syncing.wait(10)
+        assert sts.get_caller_identity()["Account"] == "000000000000"
+        read = pool.submit(sqs.get_queue_url, QueueName="fresh")
+        assert answered([create, read]) == []
+    assert read.result(10)["QueueUrl"] == create.result(10)["QueueUrl"]
+
+
+def error_of(call: Callable[..., Any], **arguments: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def test_an_error_that_tells_of_undurable_state_waits_too(
+    server: BallroomServer, disk: Disk, pool: ThreadPoolExecutor
+) -> None:
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName="doomed")["QueueUrl"]
+    with disk.held_back():
+        delete = pool.submit(sqs.delete_queue, QueueUrl=url)
+        assert disk.syncing.wait(10)
+        gone = pool.submit(error_of, sqs.get_queue_attributes, QueueUrl=url, AttributeNames=["All"])
+        conflict = pool.submit(error_of, sqs.create_queue, QueueName="doomed")
+        assert answered([delete, gone, conflict]) == []
+    delete.result(10)
+    assert gone.result(10) == "AWS.SimpleQueueService.NonExistentQueue"
+    assert conflict.result(10) == "AWS.SimpleQueueService.QueueDeletedRecently"
