@@ -99,6 +99,8 @@ async def read_object(ctx: Context, url: str, limit: int) -> str:
             "s3", "GetObject", {"Bucket": bucket, "Key": name} | ({"VersionId": version} if version else {})
         )
     except ServiceError as error:
+        if error.shape == "NoSuchBucket":
+            raise ValidationError(f"S3 bucket [{bucket}] does not exist.") from None
         raise ValidationError(f"S3 error: {error.text or error.shape}") from None
     body = answer["Body"]
     if isinstance(body, ByteStream):

@@ -12,7 +12,7 @@ from ..resources import Export, Import, Stack, key, load_stack
 from ..template.parameters import HIDDEN
 from .paging import page_of
 
-_DELETED_HIDES = ("Capabilities", "EnableTerminationProtection", "Outputs")
+_DELETED_HIDES = ("EnableTerminationProtection", "Outputs")
 
 
 @operation("DescribeStacks")
