@@ -24,6 +24,7 @@ class LegacyNames:
         entries: names of key and value, by map.
         codes: error codes, by error shape.
         synonyms: json's names of errors that have no shape in the model, by code.
+        address: the input member that the request's path stands for.
     """
 
     namespace: str
@@ -32,6 +33,7 @@ class LegacyNames:
     entries: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    address: str | None = None
 
 
 SQS = LegacyNames(
@@ -101,6 +103,7 @@ SQS = LegacyNames(
         "InvalidParameterValue": "InvalidParameterValueException",
         "MissingParameter": "MissingRequiredParameterException",
     },
+    address="QueueUrl",
 )
 
 LEGACY: dict[str, LegacyNames] = {"sqs": SQS}

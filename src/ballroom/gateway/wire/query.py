@@ -179,6 +179,8 @@ class QueryCodec:
         shape = operation.input
         self._read = reader.structure(shape) if shape is not None and shape.members else None
         name, service = operation.name, operation.service
+        address = LEGACY[service.name].address if service.name in LEGACY else None
+        self._address = address if shape is not None and address in shape.members else None
         shape = operation.output
         self._write = writer.members(shape, shape.members.values()) if shape is not None else None
         start = f'<{name}Response xmlns="{namespace_of(service)}">'
@@ -204,6 +206,8 @@ class QueryCodec:
             found: dict[str, Any] = self._read(tree_of(given))
         except RecursionError:
             raise MalformedInput("The request is nested too deeply.") from None
+        if self._address is not None and path != "/":
+            found.setdefault(self._address, path)
         return found
 
     def serialise(self, output: dict[str, Any], request_id: str) -> Reply:
@@ -232,9 +236,10 @@ def serialise_error(service: ServiceModel, error: ServiceError, request_id: str)
     """An error in the query protocol."""
     facts = facts_of(service, error)
     detail = "<Detail/>" if service.name in LEGACY else ""
+    text = getattr(error, "query_text", None) or facts.text  # some errors are worded otherwise here
     body = (
         f'<ErrorResponse xmlns="{namespace_of(service)}"><Error><Type>{facts.fault}</Type>'
-        f"<Code>{escape(facts.code)}</Code><Message>{escape(facts.text)}</Message>{detail}</Error>"
+        f"<Code>{escape(facts.code)}</Code><Message>{escape(text)}</Message>{detail}</Error>"
         f"<RequestId>{escape(request_id)}</RequestId></ErrorResponse>"
     )
     return Reply(facts.status, [CONTENT, ("x-amzn-requestid", request_id)], body.encode())
