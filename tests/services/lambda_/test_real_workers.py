@@ -17,7 +17,8 @@ def test_a_function_runs_with_its_layer_its_variables_and_awss_context(real_clou
     source = (
         "import os, shared\n"
         "def handler(event, context):\n"
-        "    return {'layer': shared.answer, 'stage': os.environ['STAGE'], 'arn': context.invoked_function_arn,\n"
+        "    return {'layer': shared.answer, 'stage': os.environ['STAGE'],\n"
+        "            'arn': context.invoked_function_arn,\n"
         "            'region': os.environ['AWS_REGION'], 'memory': context.memory_limit_in_mb,\n"
         "            'group': context.log_group_name, 'key': os.environ['AWS_ACCESS_KEY_ID'][:4]}\n"
     )
@@ -73,3 +74,23 @@ def test_code_used_in_place_takes_effect_with_the_next_invocation(
     (tmp_path / "index.py").write_text("def handler(e, c):\n    return 'changed'\n")
     assert invoke(real_cloud, name="live")["Payload"] == "changed"
     assert invoke(real_cloud, name="live", Qualifier="1")["Payload"] == "old"
+
+
+def test_what_a_function_says_is_in_cloudwatch_logs(real_cloud: Cloud) -> None:
+    source = "def handler(e, c):\n    print('hello')\n    return c.log_stream_name\n"
+    a_function(real_cloud, source, name="talks")
+    stream = invoke(real_cloud, name="talks")["Payload"]
+    real_cloud.clock.settle()
+    events = real_cloud.call(
+        "logs", "GetLogEvents", logGroupName="/aws/lambda/talks", logStreamName=stream, startFromHead=True
+    )["events"]
+    words = [event["message"].split(" ", 1)[0].strip() for event in events]
+    assert words == ["INIT_START", "START", "hello", "END", "REPORT"]
+
+
+def test_a_log_group_of_ones_own_is_used(real_cloud: Cloud) -> None:
+    a_function(real_cloud, name="elsewhere", LoggingConfig={"LogGroup": "/my/group", "LogFormat": "JSON"})
+    invoke(real_cloud, name="elsewhere")
+    real_cloud.clock.settle()
+    events = real_cloud.call("logs", "FilterLogEvents", logGroupName="/my/group")["events"]
+    assert any('"platform.report"' in event["message"] for event in events)

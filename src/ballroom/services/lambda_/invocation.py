@@ -5,12 +5,14 @@ Every way in ends here: Invoke, asynchronous deliveries, function URLs, event so
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from ballroom.kernel import Context, Hold, Kernel, Tx
+from ballroom.kernel.store.blobs import BlobMissing
 from ballroom.runtime.spec import CapacityExceeded, FunctionSpec, Invocation, InvokeResult, RuntimeUnavailable
 from ballroom.services.lambda_.code_store import CodeCache
 from ballroom.services.lambda_.concurrency import InFlight, Slot, take_slot
@@ -23,8 +25,10 @@ from ballroom.services.lambda_.errors import (
 from ballroom.services.lambda_.names import LATEST, FunctionName, is_alias
 from ballroom.services.lambda_.outcome import Outcome
 from ballroom.services.lambda_.resources import FunctionVersion, find_alias, find_function, find_version
-from ballroom.services.lambda_.runtimes import check_runnable
+from ballroom.services.lambda_.runtimes import can_run, check_runnable
 from ballroom.services.lambda_.workers import Workers
+
+log = logging.getLogger("ballroom.lambda")
 
 NAMESPACE = "AWS/Lambda"
 
@@ -162,6 +166,27 @@ async def _spec(kernel: Kernel, at: FunctionName, version: FunctionVersion) -> F
     return found
 
 
+def make_ready(tx: Tx, at: FunctionName, version: FunctionVersion) -> None:
+    """Unpack new code and warm its interpreter, so that the first invocation need not wait for either.
+
+    Only in real time: tests on a virtual clock make many functions that they never invoke.
+    """
+    kernel = tx.kernel
+    if not kernel.clock.is_virtual and can_run(version.settings.runtime):
+        tx.when_durable(lambda: _in_background(kernel, at, version))
+
+
+def _in_background(kernel: Kernel, at: FunctionName, version: FunctionVersion) -> None:
+    async def prepare() -> None:
+        try:
+            await Workers.of(kernel).runtime.prepare(await _spec(kernel, at, version))
+        except (RuntimeUnavailable, BlobMissing) as missing:
+            log.info("%s could not be prepared: %s", version.name, missing)
+
+    if not kernel.stopping:
+        kernel.spawn(prepare(), f"prepare {version.name}")
+
+
 def _made_spec(
     kernel: Kernel, at: FunctionName, version: FunctionVersion, wanted: str,
     code_dir: Path, layers: tuple[Path, ...],
@@ -186,6 +211,7 @@ def _made_spec(
         log_format=logging["LogFormat"],
         application_log_level=logging.get("ApplicationLogLevel"),
         system_log_level=logging.get("SystemLogLevel", "INFO"),
+        isolation=None if kernel.settings.isolation == "auto" else kernel.settings.isolation,
         reload_on_change=bool(version.code.folder),
     )
 

@@ -24,7 +24,7 @@ from ballroom.services.lambda_.errors import (
     ResourceNotFound,
 )
 from ballroom.services.lambda_.function_parts import check_dead_letter, check_total_size, layers_of, location_of
-from ballroom.services.lambda_.invocation import retire
+from ballroom.services.lambda_.invocation import make_ready, retire
 from ballroom.services.lambda_.names import LATEST, FunctionName, check_new_name, is_alias, parse_name
 from ballroom.services.lambda_.pages import page_of
 from ballroom.services.lambda_.resources import (
@@ -92,6 +92,7 @@ def _create(tx: Tx, request: Request, code: Code, frozen: Code) -> Response:
     put_version(tx, at, latest)
     _link(tx, latest)
     _settle_later(tx, at)
+    make_ready(tx, at, latest)
     shown = latest
     if request.get("Publish"):
         shown = publish(tx, at, frozen, description=None, state="Pending")
@@ -227,6 +228,7 @@ def _store_update(tx: Tx, at: FunctionName, latest: FunctionVersion, **changes: 
     _unlink(tx, latest)
     put_version(tx, at, updated)
     _settle_later(tx, at)
+    make_ready(tx, at, updated)
     return updated
 
 
