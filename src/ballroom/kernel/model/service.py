@@ -101,7 +101,7 @@ class ServiceModel:
     def shape(self, name: str) -> Shape:
         found = self._shapes.get(name)
         if found is None:
-            raw = self.raw_shapes[name]
+            raw = {**self.raw_shapes[name], **self.style.traits.get(name, {})}
             kind = ErrorShape if raw.get("exception") else Shape
             found = self._shapes[name] = kind(self, name, raw)
         return found

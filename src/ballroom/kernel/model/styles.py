@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ballroom.kernel.errors import ServiceError
 
@@ -32,6 +32,7 @@ class ValidationStyle:
         null_in_collections: constraints on the elements of a list or map end in "Member must not be null".
         field_order: how AWS orders a structure's fields when it prints one, where that isn't the model's
             order; names that the model lacks are printed as null.
+        traits: traits of shapes that AWS checks otherwise than the model says, by shape.
         error: makes the whole error instead, for services with texts of their own.
     """
 
@@ -41,14 +42,8 @@ class ValidationStyle:
     body_prefix: bool = False
     null_in_collections: bool = False
     field_order: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    traits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     error: Callable[[OperationModel, Sequence[Violation]], ServiceError] | None = None
-
-
-def _sqs_error(operation: OperationModel, violations: Sequence[Violation]) -> ServiceError:
-    """Source: recorded cases, sqs: MissingParameter."""
-    first = violations[0]
-    name = ".".join(str(part) for part in first.path)
-    return ServiceError.of("MissingParameter", f"The request must contain the parameter {name}.", status=400)
 
 
 def _s3_error(operation: OperationModel, violations: Sequence[Violation]) -> ServiceError:
@@ -70,6 +65,11 @@ QUERY_STYLE = ValidationStyle(code="ValidationError")
 
 STYLES: dict[str, ValidationStyle] = {
     "apigateway": ValidationStyle(body_prefix=True),
+    "cloudformation": ValidationStyle(
+        code="ValidationError",
+        # recorded case cloudformation: stack_response; the model has a bare string
+        traits={"StackName": {"min": 1, "pattern": "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"}},
+    ),
     "cloudwatch": QUERY_STYLE,
     "events": ValidationStyle(
         field_order={
@@ -79,7 +79,16 @@ STYLES: dict[str, ValidationStyle] = {
             )
         },
     ),
-    "lambda": ValidationStyle(null_in_collections=True),
+    "lambda": ValidationStyle(
+        null_in_collections=True,
+        # recorded case lambda: get_layer_version_by_arn_exc_invalidarn; the model has another bracket around
+        traits={
+            "LayerVersionArn": {
+                "pattern": r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}"
+                r":\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
+            }
+        },
+    ),
     "logs": ValidationStyle(
         code="InvalidParameterException",
         field_order={
@@ -89,7 +98,6 @@ STYLES: dict[str, ValidationStyle] = {
         },
     ),
     "s3": ValidationStyle(checks=frozenset({"required"}), error=_s3_error),
-    "sqs": ValidationStyle(checks=frozenset({"required"}), error=_sqs_error),
 }
 
 
