@@ -107,6 +107,7 @@ class Environment:
             log_stream=journal.stream,
             environment_id=self.id,
             log_tail=journal.tail(),
+            content_type=outcome.content_type,
         )
 
     def enforce_memory(self) -> None:
@@ -182,7 +183,7 @@ class Environment:
             if kind in (frames.RESULT, frames.ERROR) and header.get("id") != request_id:
                 continue  # not an answer to this invocation
             if kind == frames.RESULT:
-                return Outcome(body)
+                return Outcome(body, content_type=header.get("type") or "application/json")
             return await self._ended(request_id, kind, header, body, timeout_ms)
 
     async def _ended(
@@ -201,6 +202,8 @@ class Environment:
         return outcome
 
     def _failure(self, request_id: str, kind: int, header: dict[str, Any], body: bytes) -> Outcome:
+        if "text" in header:
+            return failures.invalid(request_id, header["type"], header["text"])
         if kind in (frames.ERROR, frames.INIT_ERROR):
             return failures.reported(body, header.get("type"))
         if self._out_of_memory:
@@ -218,6 +221,8 @@ class Environment:
         """Everything the process printed is in the pipe before its answer: take it, then END and REPORT."""
         request_id = invocation.request_id
         self._drain()
+        if not self._peak_kb and self._process is not None:  # a runtime that does not say
+            self._note_peak(self._process.peak_memory_kb())
         self.journal.output_ended()
         now = self._now_ms()
         if outcome.status == "timeout":

@@ -37,6 +37,7 @@ class Outcome:
     error_type: str | None = None
     crashed: str | None = None
     """What the platform says about a runtime process that ended, for the log."""
+    content_type: str = "application/json"
 
 
 def exit_text(status: int | None) -> str:
@@ -63,6 +64,11 @@ def out_of_memory(request_id: str) -> Outcome:
     """The environment needed more memory than the function has."""
     text = "Runtime exited with error: signal: killed"
     return Outcome(_document("Runtime.OutOfMemory", request_id, text), "error", "Runtime.OutOfMemory", text)
+
+
+def invalid(request_id: str, error_type: str, text: str) -> Outcome:
+    """The runtime process could not even be started."""
+    return Outcome(_document(error_type, request_id, text), "error", error_type, text)
 
 
 def timed_out(request_id: str, timeout_ms: int) -> Outcome:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ballroom.runtime.base import WORKER_PACKAGE
 from ballroom.runtime.environment import Environment
 from ballroom.runtime.process import RuntimeProcess
+from ballroom.runtime.runtime_api import RuntimeApi
 from ballroom.runtime.runtimes import Interpreter, family, find_node, find_python, own_python, supported
 from ballroom.runtime.spec import FunctionSpec, RuntimeUnavailable
 from ballroom.runtime.survivors import MARK
@@ -64,7 +66,12 @@ class Launching:
         if process is None or not process.alive:
             process = RuntimeProcess()
             await process.start(zygote)
-        process.become(request, environment.on_frame, environment.journal.printed, environment.on_gone)
+        api = None
+        if family(spec.runtime) == "provided":
+            api = RuntimeApi(environment.on_frame)
+            await api.open()
+            request["env"]["AWS_LAMBDA_RUNTIME_API"] = api.address
+        process.become(request, environment.on_frame, environment.journal.printed, environment.on_gone, api)
         self._refill(zygote)
         return process
 
@@ -118,21 +125,26 @@ class Launching:
             "layers": [str(layer.absolute()) for layer in spec.layers],
             "temporary": str(environment.folder),
         }
-        kind = family(spec.runtime)
-        if kind == "python":
+        kind, wrapper = family(spec.runtime), spec.env.get("AWS_LAMBDA_EXEC_WRAPPER")
+        if kind == "python" and not wrapper:
             request["handler"] = spec.handler
             request["path"] = python_path(spec, places, interpreter.version)
+            return request
+        worker = f"{places.runtime}/{WORKER_PACKAGE}"
+        if kind == "python":
+            path = ":".join(python_path(spec, places, interpreter.version))
+            argv = [interpreter.executable, f"{worker}/main.py", path]
         elif kind == "node":
             node = find_node()
             if node is None:
                 raise RuntimeUnavailable(str(supported(spec.runtime)))
-            request["argv"] = [node, *_node_options(spec.env, spec.memory_mb), self._node_script(places)]
+            argv = [node, *_node_options(spec.env, spec.memory_mb), f"{worker}/node/bootstrap.mjs"]
+        elif kind == "provided":
+            argv, wrapper = [_entry_point(spec, places)], None
         else:
             raise RuntimeUnavailable(supported(spec.runtime) or f"{spec.runtime} cannot be started")
+        request["argv"] = ["/bin/sh", "-c", '"$0" "$@"', wrapper, *argv] if wrapper else argv
         return request
-
-    def _node_script(self, places: Places) -> str:
-        return f"{places.runtime}/_ballroom_worker/node/bootstrap.mjs"
 
     async def _zygote(self, spec: FunctionSpec) -> tuple[Zygote, Interpreter]:
         if family(spec.runtime) != "python":
@@ -169,6 +181,19 @@ class Launching:
         if text not in self.notices:
             self.notices.append(text)
             log.warning(text)
+
+
+def _entry_point(spec: FunctionSpec, places: Places) -> str:
+    """`bootstrap` of the package, else of the last layer that has one."""
+    if not (spec.code_dir / "bootstrap").exists():
+        for layer, seen_at in reversed(list(zip(spec.layers, _seen_layers(spec, places), strict=True))):
+            if (layer / "bootstrap").exists():
+                return f"{seen_at}/bootstrap"
+    return f"{places.task}/bootstrap"
+
+
+def _seen_layers(spec: FunctionSpec, places: Places) -> list[str]:
+    return [*places.layers] if len(places.layers) == len(spec.layers) else ["/opt"] * len(spec.layers)
 
 
 def _node_options(env: Mapping[str, str], memory_mb: int) -> list[str]:

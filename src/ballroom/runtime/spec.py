@@ -88,6 +88,9 @@ class InvokeResult:
     environment_id: str
     log_tail: bytes = b""
     """The last 4 KB of this invocation's log."""
+    content_type: str = "application/json"
+    """What the runtime says that the payload is. `application/vnd.awslambda.http-integration-response`: JSON
+    with `statusCode`, `headers`, `cookies`, then 8 zero bytes, then the body."""
 
     @property
     def timed_out(self) -> bool:

@@ -126,12 +126,11 @@ def _execute(argv: list[str]) -> None:
     os.set_inheritable(TELEMETRY_FD, True)
     try:
         os.execve(argv[0], argv, os.environ)
-    except FileNotFoundError:
-        os.write(2, f"{argv[0]}: No such file or directory\n".encode())
-        os._exit(127)
     except OSError as error:
-        os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
-        os._exit(126)
+        text = f"fork/exec {argv[0]}: {(error.strerror or '').lower()}"
+        header = {"type": "Runtime.InvalidEntrypoint", "text": text}
+        os.write(CHANNEL_FD, frames.encode(frames.INIT_ERROR, header))
+        os._exit(1)
 
 
 def _run_python(request: dict[str, Any], preloaded: frozenset[str]) -> None:

@@ -16,7 +16,7 @@ INVOKE = 1  # supervisor -> process: header is the invocation, body the event
 READY = 2  # initialisation is over, the process waits for invocations
 RESULT = 3  # header: {"id", "type", "rss_kb"}, body: the function's answer
 ERROR = 4  # header: {"id", "type", "rss_kb"}, body: AWS's error document
-INIT_ERROR = 5  # header: {"type"}, body: AWS's error document
+INIT_ERROR = 5  # header: {"type"}, body: AWS's error document; or {"type", "text"}: one is made of it
 EXIT = 6  # header: {"status"}: raw wait status, from the init process of a pid namespace
 
 PREFIX = struct.Struct(">IBI")
