@@ -207,7 +207,9 @@ def test_a_search_in_pages_is_the_sorted_whole(
     for stream, times in batches:
         put(cloud, stream, *((ms, f"{stream}{ms}") for ms in sorted(times)), group=group)
         expected += [(ms, f"{stream}{ms}") for ms in times]
-    assert found(cloud, logGroupName=group, limit=limit) == [text for _, text in sorted(expected)]
+    in_order = [text for _, text in sorted(expected)]
+    assert found(cloud, logGroupName=group, limit=limit) == in_order
+    assert found(cloud, logGroupName=group, limit=limit, startFromHead=False) == in_order[::-1]
 
 
 def test_functions_output_needs_no_group_beforehand(cloud: Cloud) -> None:

@@ -20,7 +20,7 @@ def encoded(document: str) -> str:
 
 
 def boundary(arn: str) -> dict[str, str]:
-    """A permissions boundary."""
+    """A permissions boundary; its type is what AWS answers, though the model's enum says otherwise."""
     return {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
 
 

@@ -19,9 +19,14 @@ from .resources import Event, LogStream, key
 from .slices import SLICE_BYTES, SLICE_ROWS
 
 MOST_BYTES = 1_048_576
+BACKWARDS = "b"
+"""Ends the token of a search that shows the latest events first."""
 _CHUNK = 64
+_FOREVER = 10**14
+_MOST_EVENTS = 10**18
 
 Triple = tuple[int, int, int]
+Rows = Iterator[tuple[int, int, Event]]
 
 
 @dataclass(slots=True)
@@ -35,6 +40,7 @@ class Search:
     low_ms: int
     high_ms: int | None
     after: Triple | None
+    forwards: bool = True
     found: list[dict[str, Any]] = field(default_factory=list)
     size: int = 0
     done: bool = False
@@ -68,46 +74,62 @@ class Search:
         """What was found; a token unless the search has come to its end."""
         answer: Response = {"events": self.found, "searchedLogStreams": []}
         if not self.done:
-            answer["nextToken"] = make_token(self.after or (self.low_ms, 0, 0))
+            place = self.after or (self.low_ms, 0, 0)
+            answer["nextToken"] = make_token(place if self.forwards else (*place, BACKWARDS))
         return answer
 
     def _merge(self, tx: Tx) -> Iterator[tuple[int, int, int, Event]]:
-        """The streams' events in order; a stream is opened only when its time comes."""
-        heap: list[tuple[int, int, int, Event | None, Iterator[tuple[int, int, Event]] | None]] = []
+        """The streams' events in order; a stream is opened only when its time comes.
+
+        Backwards the same heap runs on negated numbers.
+        """
+        sign = 1 if self.forwards else -1
+        heap: list[tuple[int, int, int, Event | None, Rows | None]] = []
         for stream in self.streams:
-            low = self._low(stream.number)
-            heap.append((max(low[0], stream.first_ms), stream.number, -1, None, None))
+            bound = max(self.low_ms, stream.first_ms) if self.forwards else stream.last_ms
+            # before the stream's own events of that time, whatever their sequence
+            heap.append((sign * bound, sign * stream.number, -_MOST_EVENTS, None, None))
         heapq.heapify(heap)
         while heap:
-            timestamp, stream_number, sequence, event, rows = heapq.heappop(heap)
+            timestamp, number, sequence, event, rows = heapq.heappop(heap)
             if event is not None:
-                yield timestamp, stream_number, sequence, event
+                yield sign * timestamp, sign * number, sign * sequence, event
             if rows is None:
-                rows = self._rows(tx, stream_number)
+                rows = self._rows(tx, sign * number)
             following = next(rows, None)
             if following is not None:
-                heapq.heappush(heap, (following[0], stream_number, following[1], following[2], rows))
+                later = (sign * following[0], number, sign * following[1], following[2], rows)
+                heapq.heappush(heap, later)
 
-    def _low(self, stream: int) -> tuple[int, int]:
-        """The first timestamp and sequence of a stream that the search has not yet passed."""
-        if self.after is None or self.after[0] < self.low_ms:
-            return self.low_ms, 0
+    def _bounds(self, stream: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """What of a stream the search has not yet passed: timestamps and sequences, low <= x < high."""
+        low, high = (self.low_ms, 0), (_FOREVER if self.high_ms is None else self.high_ms, 0)
+        if self.after is None:
+            return low, high
         timestamp, last_stream, sequence = self.after
+        if self.forwards:
+            if stream == last_stream:
+                return max(low, (timestamp, sequence + 1)), high
+            return max(low, (timestamp, 0) if stream > last_stream else (timestamp + 1, 0)), high
         if stream == last_stream:
-            return timestamp, sequence + 1
-        return (timestamp, 0) if stream > last_stream else (timestamp + 1, 0)
+            return low, min(high, (timestamp, sequence))
+        return low, min(high, (timestamp, 0) if stream > last_stream else (timestamp + 1, 0))
 
-    def _rows(self, tx: Tx, stream: int) -> Iterator[tuple[int, int, Event]]:
+    def _rows(self, tx: Tx, stream: int) -> Rows:
         prefix = key(tx, "event", self.group, stream)
-        high: Key = (*prefix, 10**14 if self.high_ms is None else self.high_ms)
-        low: Key = (*prefix, *self._low(stream))
+        bounds = self._bounds(stream)
+        low: Key = (*prefix, *bounds[0])
+        high: Key = (*prefix, *bounds[1])
         while low < high:
-            rows = tx.scan_items(Event, low, high, limit=_CHUNK)
+            rows = tx.scan_items(Event, low, high, limit=_CHUNK, reverse=not self.forwards)
             for row_key, event in rows:
                 timestamp, sequence = row_key[-2:]
                 assert isinstance(timestamp, int)
                 assert isinstance(sequence, int)
                 yield timestamp, sequence, event
-                low = (*prefix, timestamp, sequence + 1)
+                if self.forwards:
+                    low = (*prefix, timestamp, sequence + 1)
+                else:
+                    high = row_key
             if len(rows) < _CHUNK:
                 return

@@ -12,13 +12,19 @@ from ballroom.kernel.credentials import issue, real_now_ms, revoke
 
 from .resources import Session, session_key
 
+_TOKEN_START = "IQoJb3JpZ2luX2Vj"  # how AWS's tokens begin
 _DAY_MS = 24 * 3600 * 1000
 
 
-def issue_session(tx: Tx, *, user_id: str, duration_s: int, session: Session) -> dict[str, Any]:
-    """A new temporary credential for the session's principal, as STS's answers show it."""
+def issue_session(
+    tx: Tx, *, user_id: str, duration_s: int, session: Session, token_size: int = 0
+) -> dict[str, Any]:
+    """A new temporary credential for the session's principal, as STS's answers show it.
+
+    `token_size` is the least length of its token.
+    """
     key_id = "ASIA" + tx.ids.secret_upper(16)
-    secret, token = tx.ids.secret(40), "IQoJb3JpZ2luX2Vj" + tx.ids.secret(240)
+    secret, token = tx.ids.secret(40), (_TOKEN_START + tx.ids.secret(240)).ljust(token_size, "A")
     expires_ms = (real_now_ms() // 1000 + duration_s) * 1000
     issue(tx, key_id, Credential(secret, session.account, session.arn, user_id, token, expires_ms))
     noted = Session(

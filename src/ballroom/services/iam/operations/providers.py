@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ballroom.kernel import Request, Response, Tx, operation
+from ballroom.kernel import NotImplementedHere, Request, Response, Tx, operation
 from ballroom.services.iam.errors import EntityAlreadyExists, NoSuchEntity, ValidationError
 from ballroom.services.iam.resources import Provider, arn_of, key, whole_seconds
 from ballroom.services.iam.tags import tags_of, to_wire
@@ -128,12 +128,19 @@ def delete_open_id_connect_provider(tx: Tx, request: Request) -> Response:
     return {}
 
 
+def _refuse_encryption(request: Request, name: str) -> None:
+    for member in ("AssertionEncryptionMode", "AddPrivateKey", "RemovePrivateKey"):
+        if member in request:
+            raise NotImplementedHere(f"Ballroom does not implement {member} of iam:{name}.")
+
+
 @operation("CreateSAMLProvider")
 def create_saml_provider(tx: Tx, request: Request) -> Response:
     """Store a SAML provider's metadata document.
 
     Source: IAM API Reference, CreateSAMLProvider.
     """
+    _refuse_encryption(request, "CreateSAMLProvider")
     provider = Provider(
         arn_of(tx, "saml-provider", "/", request["Name"]), whole_seconds(tx.now_ms),
         metadata=request["SAMLMetadataDocument"], tags=tags_of(request),
@@ -182,6 +189,7 @@ def update_saml_provider(tx: Tx, request: Request) -> Response:
 
     Source: IAM API Reference, UpdateSAMLProvider.
     """
+    _refuse_encryption(request, "UpdateSAMLProvider")
     provider = load_provider(tx, request["SAMLProviderArn"])
     metadata = request.get("SAMLMetadataDocument", provider.metadata)
     put_provider(tx, replace(provider, metadata=metadata))

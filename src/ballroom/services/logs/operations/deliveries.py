@@ -77,8 +77,11 @@ def describe_deliveries(tx: Tx, request: Request) -> Response:
 
     Source: CloudWatch Logs API Reference, DescribeDeliveries.
     """
-    where = key(tx, "stored", DELIVERY)
-    return page(tx, request, "deliveries", Stored, where, lambda stored: _show(tx, stored))
+    wanted = request.get("deliverySourceNames")
+    return page(
+        tx, request, "deliveries", Stored, key(tx, "stored", DELIVERY), lambda stored: _show(tx, stored),
+        keep=lambda stored: wanted is None or stored.settings["deliverySourceName"] in wanted,
+    )
 
 
 @operation("UpdateDeliveryConfiguration")

@@ -94,6 +94,7 @@ def describe_delivery_destinations(tx: Tx, request: Request) -> Response:
     return page(
         tx, request, "deliveryDestinations", Stored, key(tx, "stored", DESTINATION),
         lambda stored: show_end(tx, stored),
+        keep=lambda stored: stored.name in request.get("names", [stored.name]),
     )
 
 

@@ -22,8 +22,10 @@ from ballroom.services.logs.resources import (
     load_stream,
     oldest_ms,
 )
-from ballroom.services.logs.searching import Search, Triple
+from ballroom.services.logs.searching import BACKWARDS, Search, Triple
 from ballroom.services.logs.slices import run
+
+_BACKWARDS_SINCE_MS = 1_704_067_200_000
 
 
 @operation("PutLogEvents")
@@ -93,7 +95,7 @@ def get_log_events(tx: Tx, request: Request) -> Response | Waiting:
 
 @operation("FilterLogEvents")
 def filter_log_events(tx: Tx, request: Request) -> Response | Waiting:
-    """Events of a group's streams in order of time, as streams, times and a filter pattern select them.
+    """Events of a group's streams by time, the latest first if asked, as streams and a pattern select them.
 
     Raises:
         InvalidParameter: names and a prefix of streams, times the wrong way round, or no pattern.
@@ -113,13 +115,19 @@ def filter_log_events(tx: Tx, request: Request) -> Response | Waiting:
     if pattern:
         matches = compiled(pattern, "Invalid filter pattern").matches
     low = max(low, oldest_ms(group, tx.now_ms))
-    after = _read_triple(request["nextToken"]) if "nextToken" in request else None
-    streams = _streams(tx, group, request, max(low, after[0] if after is not None else 0))
+    forwards, after = request.get("startFromHead", True), None
+    if "nextToken" in request:
+        forwards, after = _read_place(request["nextToken"])
+    if not forwards and "startTime" in request and request["startTime"] < _BACKWARDS_SINCE_MS:
+        raise InvalidParameter("startFromHead can be false only for a startTime on or after 2024-01-01.")
     if high is not None:
         high += 1  # unlike GetLogEvents', this end is part of the time asked for
+    passed = after[0] if after is not None and forwards else 0
+    streams = _streams(tx, group, request, max(low, passed))
+    if high is not None:
         streams = [stream for stream in streams if stream.first_ms < high]
-    search = Search(group.number, streams, matches, request.get("limit", MOST_EVENTS), low, high, after)
-    return run(tx, search)
+    limit = request.get("limit", MOST_EVENTS)
+    return run(tx, Search(group.number, streams, matches, limit, low, high, after, forwards))
 
 
 def compiled(pattern: str, general: str) -> Pattern:
@@ -147,8 +155,11 @@ def _streams(tx: Tx, group: LogGroup, request: Request, low_ms: int) -> list[Log
     return [load_stream(tx, group, row.name) for row in recent if row.name.startswith(prefix)]
 
 
-def _read_triple(token: str) -> Triple:
+def _read_place(token: str) -> tuple[bool, Triple]:
+    """Whether a search goes on forwards, and behind which event."""
     parts = read_token(token)
-    if len(parts) != 3 or not all(isinstance(part, int) and part >= 0 for part in parts):
+    forwards = parts[3:] != (BACKWARDS,)
+    place = parts if forwards else parts[:3]
+    if len(place) != 3 or not all(isinstance(part, int) and part >= 0 for part in place):
         raise InvalidNextToken()
-    return parts  # type: ignore[return-value]  # checked above: three integers
+    return forwards, place  # type: ignore[return-value]  # checked above: three integers

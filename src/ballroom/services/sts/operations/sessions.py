@@ -34,6 +34,9 @@ def assume_role(tx: Tx, request: Request) -> Response:
 
     Source: STS API Reference, AssumeRole; recorded cases test_assume_role.
     """
+    _refuse_mfa(request)
+    if "ProvidedContexts" in request:
+        raise NotImplementedHere("Ballroom does not implement ProvidedContexts of sts:AssumeRole.")
     _check_tags(request)
     arn = find_arn(request["RoleArn"])
     if arn is None or arn.service != "iam" or not arn.resource.startswith("role/"):
@@ -55,7 +58,7 @@ def assume_role(tx: Tx, request: Request) -> Response:
     user_id = f"{role['RoleId']}:{name}"
     session = _session(request, arn.account, session_arn)
     answer: Response = {
-        "Credentials": issue_session(tx, user_id=user_id, duration_s=duration_s, session=session),
+        "Credentials": _issue(tx, request, user_id, duration_s, session),
         "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": session_arn},
     }
     if session.source_identity:
@@ -88,16 +91,13 @@ def get_session_token(tx: Tx, request: Request) -> Response:
 
     Source: STS API Reference, GetSessionToken.
     """
-    if "SerialNumber" in request or "TokenCode" in request:
-        raise NotImplementedHere("Ballroom has no MFA devices: SerialNumber and TokenCode are not supported.")
+    _refuse_mfa(request)
     if ":sts::" in tx.caller.arn:
         raise AccessDenied("Cannot call GetSessionToken with session credentials")
     longest = 3600 if tx.caller.arn.endswith(":root") else 129_600
     duration_s = min(request.get("DurationSeconds", 43_200), longest)
     session = Session(tx.account, tx.caller.arn, 0)
-    return {
-        "Credentials": issue_session(tx, user_id=tx.caller.user_id, duration_s=duration_s, session=session)
-    }
+    return {"Credentials": _issue(tx, request, tx.caller.user_id, duration_s, session)}
 
 
 @operation("GetFederationToken")
@@ -119,10 +119,20 @@ def get_federation_token(tx: Tx, request: Request) -> Response:
     duration_s = min(request.get("DurationSeconds", 43_200), longest)
     session = _session(request, tx.account, arn)
     return {
-        "Credentials": issue_session(tx, user_id=user_id, duration_s=duration_s, session=session),
+        "Credentials": _issue(tx, request, user_id, duration_s, session),
         "FederatedUser": {"FederatedUserId": user_id, "Arn": arn},
         **_packed_size(request),
     }
+
+
+def _issue(tx: Tx, request: Request, user_id: str, duration_s: int, session: Session) -> dict[str, Any]:
+    size = request.get("MinimumSessionTokenSize", 0)
+    return issue_session(tx, user_id=user_id, duration_s=duration_s, session=session, token_size=size)
+
+
+def _refuse_mfa(request: Request) -> None:
+    if "SerialNumber" in request or "TokenCode" in request:
+        raise NotImplementedHere("Ballroom has no MFA devices: SerialNumber and TokenCode are not supported.")
 
 
 def _check_tags(request: Request) -> None:
