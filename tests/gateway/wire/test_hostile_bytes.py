@@ -125,6 +125,7 @@ FORMS = [
 def test_forms_that_do_not_fit_are_malformed_input(body: bytes) -> None:
     error = take("sqs", "SendMessage", "query", body)
     assert isinstance(error, SerializationFailed)
+    assert error.shape == "MalformedInput"
 
 
 def test_ten_thousand_parameters_are_taken() -> None:
@@ -171,11 +172,29 @@ XML_BODIES = [
 ]
 
 
+def test_a_value_in_xml_of_the_wrong_type_is_malformed_too() -> None:
+    body = b"<CompleteMultipartUpload><Part><PartNumber>one</PartNumber></Part></CompleteMultipartUpload>"
+    error = take("s3", "CompleteMultipartUpload", "rest-xml", body, path="/bucket/key", query="uploadId=u")
+    assert error.shape == "MalformedXML"
+
+
+@pytest.mark.parametrize("given", ["abc", "", "99999999999", "1.5"])
+def test_s3_names_the_argument_that_it_cannot_read(given: str) -> None:
+    error = take("s3", "ListObjectsV2", "rest-xml", b"", path="/bucket", query=f"list-type=2&max-keys={given}")
+    assert error.shape == "InvalidArgument"
+    assert error.text == "Provided max-keys not an integer or within integer range"
+    assert error.fields == {"ArgumentName": "max-keys", "ArgumentValue": given}
+
+
 @pytest.mark.parametrize("body", XML_BODIES, ids=lambda body: repr(body[:40]))
 def test_xml_that_does_not_fit_is_malformed(body: bytes) -> None:
     error = take("s3", "PutBucketTagging", "rest-xml", body, path="/bucket", query="tagging")
     assert isinstance(error, xml.XmlRefused)
     assert error.shape == "MalformedXML"
+
+
+def test_s3_cannot_parse_a_path_that_is_no_text() -> None:
+    assert take("s3", "GetObject", "rest-xml", b"", path="/bucket/%ff").shape == "InvalidURI"
 
 
 @FUZZ

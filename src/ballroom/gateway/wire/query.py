@@ -113,7 +113,10 @@ class QueryReader:
         def read(text: Any) -> Any:
             if type(text) is not str:
                 raise MalformedInput("A parameter has parts where a value is expected")
-            return convert(text)
+            try:
+                return convert(text)
+            except SerializationFailed as refusal:
+                raise MalformedInput(refusal.text) from None
 
         return read
 

@@ -9,12 +9,23 @@ import base64
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ballroom.gateway.wire import values
 from ballroom.gateway.wire.codec import Headers
 from ballroom.kernel.model import Member, OperationModel, SerializationFailed, Shape
+
+
+class ParameterRefused(SerializationFailed):
+    """A member in the query string or a header can't be read."""
+
+    def __init__(self, text: str, member: Member, given: str) -> None:
+        super().__init__(text)
+        self.member = member
+        self.given = given
+
 
 UNSAFE_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 
@@ -91,9 +102,9 @@ class RequestBinding:
         for name, text in pairs:
             member = self._queries.get(name)
             if member is not None and member.shape.kind == "list":
-                found.setdefault(member.name, []).append(_text_in(member.shape.element)(text))
+                found.setdefault(member.name, []).append(_read(_text_in(member.shape.element), text, member))
             elif member is not None and member.shape.kind != "map":
-                found[member.name] = _text_in(member)(text)
+                found[member.name] = _read(_text_in(member), text, member)
             elif self._rest_of_query is not None and member is None:
                 self._add_to_map(self._rest_of_query, name, text, found)
 
@@ -109,7 +120,7 @@ class RequestBinding:
         for name, text in headers:
             member = self._headers.get(name)
             if member is not None:
-                found[member.name] = _header_in(member, text)
+                found[member.name] = _read(partial(_header_in, member), text, member)
                 continue
             for prefix, collected in self._prefixes:
                 if name.startswith(prefix):
@@ -119,6 +130,13 @@ class RequestBinding:
 
 def _text_in(member: Member) -> Callable[[str], Any]:
     return values.TEXT_IN.get(member.shape.kind, str)
+
+
+def _read(convert: Callable[[str], Any], text: str, member: Member) -> Any:
+    try:
+        return convert(text)
+    except SerializationFailed as refusal:
+        raise ParameterRefused(refusal.text, member, text) from None
 
 
 def _header_in(member: Member, text: str) -> Any:

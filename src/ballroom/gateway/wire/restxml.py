@@ -8,11 +8,11 @@ from typing import Any
 from ballroom.gateway.wire import eventstream, values, xml
 from ballroom.gateway.wire.codec import Headers, Reply, facts_of
 from ballroom.gateway.wire.query import namespace_of
-from ballroom.gateway.wire.rest import RequestBinding, ResponseBinding
+from ballroom.gateway.wire.rest import ParameterRefused, RequestBinding, ResponseBinding
 from ballroom.gateway.wire.xml import escape
 from ballroom.gateway.wire.xmlshapes import Names, XmlReader, XmlWriter
 from ballroom.kernel.errors import ServiceError
-from ballroom.kernel.model import Member, OperationModel, ServiceModel
+from ballroom.kernel.model import Member, OperationModel, SerializationFailed, ServiceModel
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 XML_CONTENT = ("content-type", "application/xml")
@@ -75,7 +75,12 @@ class RestXmlCodec:
         self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]], body: Any
     ) -> dict[str, Any]:
         """The input value from all of the request's parts."""
-        found = self._request.read(path, query, headers)
+        try:
+            found = self._request.read(path, query, headers)
+        except ParameterRefused as refusal:
+            raise invalid_argument(refusal) from None
+        except SerializationFailed:
+            raise InvalidUri from None
         if self._read is None:
             return found
         try:
@@ -104,6 +109,31 @@ class RestXmlCodec:
         """The error as XML; a HEAD gets the status only."""
         reply = serialise_error(self.operation.service, error, request_id)
         return reply._replace(body=b"") if self.operation.method == "HEAD" else reply
+
+
+class InvalidArgument(SerializationFailed):
+    """A parameter or header has a value that its type can't hold.
+
+    Source: S3 API Reference, error responses; what S3 answers for `max-keys=abc`.
+    """
+
+    shape = "InvalidArgument"
+
+
+class InvalidUri(SerializationFailed):
+    """The path or query string is no text."""
+
+    shape = "InvalidURI"
+    text = "Couldn't parse the specified URI."
+
+
+def invalid_argument(refusal: ParameterRefused) -> InvalidArgument:
+    """S3's words for a parameter that can't be read."""
+    name = refusal.member.wire_name
+    text = refusal.text
+    if refusal.member.shape.kind in ("integer", "long"):
+        text = f"Provided {name} not an integer or within integer range"
+    return InvalidArgument(text, ArgumentName=name, ArgumentValue=refusal.given[:256])
 
 
 def _payload_reader(payload: Member, reader: XmlReader) -> Callable[[Any], Any]:

@@ -146,10 +146,18 @@ TIMESTAMPS_OUT: dict[str, Callable[[int], Any]] = {
 # --- the other scalars, as text (headers, query strings, XML)
 
 
-def integer_in(text: str) -> int:
-    """An integer; the validator checks its range."""
+def long_in(text: str) -> int:
+    """An integer of 64 bits."""
     found = text.strip()
-    if INTEGER.fullmatch(found) is None:
+    if INTEGER.fullmatch(found) is None or not -(2**63) <= int(found) < 2**63:
+        raise refuse("long", text)
+    return int(found)
+
+
+def integer_in(text: str) -> int:
+    """An integer of 32 bits."""
+    found = text.strip()
+    if INTEGER.fullmatch(found) is None or not -(2**31) <= int(found) < 2**31:
         raise refuse("integer", text)
     return int(found)
 
@@ -205,7 +213,7 @@ def boolean_out(value: bool) -> str:
 TEXT_IN: dict[str, Callable[[str], Any]] = {
     "string": str,
     "integer": integer_in,
-    "long": integer_in,
+    "long": long_in,
     "float": float_in,
     "double": float_in,
     "boolean": boolean_in,

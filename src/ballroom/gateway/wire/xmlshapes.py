@@ -8,7 +8,7 @@ from typing import Any
 from ballroom.gateway.wire import values
 from ballroom.gateway.wire.legacy import LegacyNames
 from ballroom.gateway.wire.xml import Node, XmlRefused, escape
-from ballroom.kernel.model import Member, Shape
+from ballroom.kernel.model import Member, SerializationFailed, Shape
 
 Write = Callable[[Any, list[str]], None]
 Read = Callable[[Node], Any]
@@ -247,4 +247,7 @@ class XmlReader:
 def _scalar_in(node: Node, convert: Callable[[str], Any]) -> Any:
     if node.children:
         raise XmlRefused
-    return convert(node.text)
+    try:
+        return convert(node.text)
+    except SerializationFailed:
+        raise XmlRefused from None
