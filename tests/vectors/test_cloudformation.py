@@ -1,8 +1,8 @@
 """Recorded cases of CloudFormation: what AWS answered to templates, change sets and mistakes.
 
 The recordings hold answers; where the template of a case is not among its data it is written out here, as
-its answers describe it. Answers are compared by meaning: ids and times differ, and AWS gives a change's details in no
-fixed order.
+its answers describe it. Answers are compared by meaning: ids and times differ, and AWS gives a change's
+details in no fixed order.
 """
 
 from __future__ import annotations
@@ -535,7 +535,7 @@ REFUSED = [
         "Resources: {my-bad-resource-id: {Type: AWS::SSM::Parameter}}", {},
     ),
     ("api/test_stacks", "test_linting_error_during_creation", "Resources: {A: '', B: {}}", {}),
-    ("api/test_stacks", "TestStacksApi::test_create_stack_url_as_template", "https://example.com/template.yml", {}),
+    ("api/test_stacks", "TestStacksApi::test_create_stack_url_as_template", "https://example.com/x.yml", {}),
     ("api/test_stacks", "test_no_parameters_given", data, "ssm_parameter_defaultname.yaml"),
     (
         "engine/test_mappings", "TestCloudFormationMappings::test_async_mapping_error_first_level_v2",
@@ -598,8 +598,8 @@ def test_a_stacks_name_has_its_pattern(cloud: Cloud) -> None:
     [
         ("DescribeStackEvents", {"StackName": "does-not-exist"}, "api/test_stacks",
          "test_describe_stack_events_errors", "describe_stack_events_stack_not_found"),
-        ("DescribeStackResource", {"StackName": "not-a-valid-stack", "LogicalResourceId": "x"}, "api/test_resources",
-         "test_describe_non_existent_stack", "error"),
+        ("DescribeStackResource", {"StackName": "not-a-valid-stack", "LogicalResourceId": "x"},
+         "api/test_resources",         "test_describe_non_existent_stack", "error"),
         ("GetTemplate", {}, "api/test_templates", "test_get_template_no_arguments", "stack-error"),
         ("GetTemplate", {"ChangeSetName": "x"}, "api/test_templates",
          "test_get_template_missing_resources_change_set", "change-set-error"),

@@ -186,7 +186,7 @@ def _tags(stack: Stack, entry: ResourceType, logical_id: str, properties: dict[s
 def _compare(entry: ResourceType, old: Resource, properties: dict[str, Any], tags: dict[str, str]) -> str:
     before = from_json(old.properties)
     if before == properties and old.tags == tags:
-        return "keep"
+        return "update" if old.status == "UPDATE_FAILED" and entry.update is not None else "keep"
     changed = {name for name in before.keys() | properties.keys() if before.get(name) != properties.get(name)}
     if changed & entry.create_only or entry.replaces(before, properties):
         return "replace"

@@ -90,6 +90,8 @@ async def _update_nested(call: Call, nested: Target) -> Attributes | None:
 
 
 async def _delete_nested(call: Call, nested: Target) -> None:
+    if not nested.physical_id.startswith("arn:"):
+        return  # its creation was refused
     await call("cloudformation", "DeleteStack", StackName=nested.physical_id)
     stack = (await call("cloudformation", "DescribeStacks", StackName=nested.physical_id))["Stacks"][0]
     if stack["StackStatus"] != "DELETE_COMPLETE":
