@@ -9,7 +9,7 @@ from ballroom.services.iam import attached, resources
 from ballroom.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity, ValidationError
 from ballroom.services.iam.managed import check_boundary
 from ballroom.services.iam.paging import page
-from ballroom.services.iam.presentation import show_user
+from ballroom.services.iam.presentation import show_group, show_user
 from ballroom.services.iam.resources import (
     AccessKey,
     Group,
@@ -171,8 +171,6 @@ def list_groups_for_user(tx: Tx, request: Request) -> Response:
 
     Source: IAM API Reference, ListGroupsForUser.
     """
-    from ballroom.services.iam.presentation import show_group
-
     user = load_user(tx, request["UserName"])
 
     def show(membership: Membership) -> dict[str, object]:
