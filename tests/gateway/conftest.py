@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 import uvloop
+
+from tests.gateway.door import Door
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -20,3 +22,19 @@ def run(request: pytest.FixtureRequest) -> Run:
             runner.run(asyncio.wait_for(scenario, 30))
 
     return go
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    """A gateway in open mode before a real kernel in memory."""
+    made = Door()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def guarded_door() -> Iterator[Door]:
+    """The same, demanding signatures."""
+    made = Door(auth="enforce")
+    yield made
+    made.close()

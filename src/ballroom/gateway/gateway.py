@@ -18,6 +18,7 @@ from ballroom.gateway.http import Exchange, HttpServer, Limits
 from ballroom.gateway.identity import Authenticator, Checked, Request
 from ballroom.gateway.pages import Pages
 from ballroom.gateway.refusals import S3, refusal
+from ballroom.gateway.root_key import hold_root_key
 from ballroom.gateway.routing import BODY_BYTES, Router, Target, skeleton
 from ballroom.kernel.caller import Caller
 from ballroom.kernel.errors import InternalFailure, ServiceError
@@ -41,6 +42,7 @@ class Gateway:
         public_name = without_port(settings.base_url.partition("://")[2].partition("/")[0])
         self.router = Router(registry, settings.max_body_bytes, public_name)
         self.authenticator = Authenticator(kernel)
+        self.root_key_id = hold_root_key(kernel, enforcing=self.authenticator.enforcing)
         self.guard = Guard(settings, enforcing=self.authenticator.enforcing)
         self.data_plane = DataPlane(kernel, registry, self.authenticator)
         self.pages = Pages(kernel, registry, self.authenticator, self.guard)
@@ -126,7 +128,8 @@ class Gateway:
         request_id = kernel.ids.uuid()
         try:
             suspicion = self.guard.suspicion(exchange, target)
-            request = Request(exchange.method, exchange.path, exchange.query, headers)
+            path = self.router.path_for(target.service, exchange)
+            request = Request(exchange.method, exchange.path, exchange.query, headers, path)
             checked = self.authenticator.check(
                 request, body, target.family, target.signing_name, may_be_unsigned=target.may_be_unsigned
             )
@@ -136,7 +139,6 @@ class Gateway:
                 return
             if target.refused is not None:
                 raise target.refused
-            path = self.router.path_for(target.service, exchange)
             if target.streams:
                 fields, body = open_body(exchange, checked)
             else:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 _BUCKET = re.compile(
-    r"(?P<bucket>[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9])\.s3"
+    r"(?P<bucket>[a-z0-9][a-z0-9.\-_]*)\.s3"
     r"(?:[.-](?:dualstack\.)?[a-z]{2}(?:-[a-z]+)+-\d)?"
     r"\.(?:localhost|amazonaws\.com(?:\.cn)?|localhost\.localstack\.cloud|[^.].*)"
 )

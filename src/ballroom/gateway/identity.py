@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ballroom.gateway import sigv4
+from ballroom.gateway import sigv2, sigv4
 from ballroom.gateway.aws_chunked import KINDS, UNSIGNED_TRAILER, ChunkSigner, check_sha256
 from ballroom.gateway.refusals import S3, refusal
 from ballroom.kernel.credentials import Credential, Use
@@ -60,6 +60,8 @@ class Request(msgspec.Struct):
     path: str
     query: str
     headers: Mapping[str, str]
+    resource: str = ""
+    """The path with the bucket in front, where the host names it."""
 
 
 class Authenticator:
@@ -95,6 +97,8 @@ class Authenticator:
             scope = sigv4.scope_of(authorization[:-64])
             if scope is not None and self._credentials.find(scope.access_key_id) is None:
                 return self._unverified(scope.access_key_id, scope.region)
+        if family == S3 and authorization is None and (link := sigv2.read(request.query)) is not None:
+            return self._check_link(request, link)
         try:
             signed = sigv4.read(headers, request.query)
         except sigv4.Malformed as malformed:
@@ -112,6 +116,30 @@ class Authenticator:
                 self._check_time(signed, family)  # a link that has run out is refused whoever signed it
             return self._unverified(signed.scope.access_key_id, signed.scope.region)
         return self._verify(request, body, family, signing_name, signed, credential)
+
+    def _check_link(self, request: Request, link: sigv2.Link) -> Checked:
+        """A presigned link of the older kind."""
+        now = int(time.time())
+        if now > link.expires_s:
+            raise refusal("expired request", S3, Expires=_iso(link.expires_s), ServerTime=_iso(now))
+        credential = self._credentials.find(link.access_key_id)
+        if credential is None and not self.enforcing:
+            return self._unverified(link.access_key_id, self._region)
+        if credential is None or not credential.active:
+            raise refusal("unknown key", S3, AWSAccessKeyId=link.access_key_id)
+        resource = request.resource or request.path
+        if not sigv2.matches(link, credential.secret, request.method, resource, request.query, request.headers):
+            raise refusal("mismatch", S3, AWSAccessKeyId=link.access_key_id)
+        self._check_token(link.token, credential, S3)
+        identity = Identity(
+            credential.account,
+            self._region,
+            credential.arn,
+            credential.user_id,
+            link.access_key_id,
+            verified=True,
+        )
+        return Checked(identity)
 
     def _unverified(self, access_key_id: str, region: str) -> Checked:
         known = self._taken_at_their_word.get((access_key_id, region))
@@ -157,7 +185,7 @@ class Authenticator:
             log.info("wrong signature for %s", scope.access_key_id)
             raise refusal("mismatch", family, **_key_field(family, scope.access_key_id))
         self._check_scope(request, signed, family, signing_name)
-        self._check_token(signed, credential, family)
+        self._check_token(signed.token, credential, family)
         if not credential.session_token:
             now_ms = time.time_ns() // 1_000_000
             self._credentials.note_use(scope.access_key_id, Use(now_ms, scope.region, scope.service))
@@ -259,8 +287,8 @@ class Authenticator:
             if missing:
                 raise refusal("unsigned headers", family, HeadersNotSigned=", ".join(missing))
 
-    def _check_token(self, signed: sigv4.Signed, credential: Credential, family: str) -> None:
-        if signed.token != credential.session_token:
+    def _check_token(self, token: str, credential: Credential, family: str) -> None:
+        if token != credential.session_token:
             raise refusal("wrong token", family)
         if credential.expires_ms and time.time_ns() // 1_000_000 >= credential.expires_ms:
             raise refusal("expired token", family)

@@ -125,8 +125,10 @@ def _walk(node: _Node, segments: list[str], at: int) -> Iterator[_Node]:
 
 
 def _walk_greedy(node: _Node, segments: list[str], at: int) -> Iterator[_Node]:
-    for end in range(len(segments), at, -1):
-        yield from _walk(node, segments, end)
+    if node.children or node.any is not None or node.greedy is not None:
+        for end in range(at + 1, len(segments)):
+            yield from _walk(node, segments, end)
+    yield node
 
 
 def _names_of(query: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from ballroom.gateway.hosts import bucket_of, service_label
 from ballroom.gateway.http import Exchange
 from ballroom.gateway.refusals import REST_JSON, S3, family_of, refusal
 from ballroom.gateway.rest import RestIndex
+from ballroom.gateway.wire.legacy import LEGACY
 from ballroom.kernel.errors import ServiceError
 from ballroom.kernel.model import (
     ServiceHead,
@@ -312,7 +313,9 @@ def _text(raw: bytes) -> str:
 
 
 def _query_protocol(service: ServiceHead) -> str | None:
-    return next((p for p in service.protocols if p in ("query", "ec2")), None)
+    spoken = next((p for p in service.protocols if p in ("query", "ec2")), None)
+    # SQS's newest model tells only of json; older SDKs still speak query
+    return "query" if spoken is None and service.name in LEGACY else spoken
 
 
 def _is_rest(service: ServiceHead) -> bool:
