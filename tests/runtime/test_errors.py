@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Stage
+from ballroom.runtime import RuntimeSettings
+
+from .conftest import MakeStage, Stage
 
 SNAPSHOTS = Path(__file__).parents[3] / "shared/vectors/lambda/snapshots/test_lambda.snapshot.json"
 PREFIX = "tests/aws/services/lambda_/test_lambda.py::"
@@ -175,20 +179,30 @@ def test_after_a_time_limit_the_environment_goes_on_with_a_new_process(stage: St
     assert stage.answer(spec, "read") == [0, "some-content"]
 
 
-def test_what_a_function_started_ends_with_it(stage: Stage) -> None:
+@pytest.mark.parametrize("isolation", ["process", "isolated"])
+def test_what_a_function_started_ends_with_it(make_stage: MakeStage, isolation: str) -> None:
+    stage = make_stage(settings=RuntimeSettings(isolation=isolation))
     spec = stage.function(
         """
-        import os, subprocess, time
+        import os, subprocess, sys, time
         def handler(event, context):
+            daemon = ["-c", "import os, sys; os.fork() and sys.exit(); os.execvp('sleep', ['sleep', '987654'])"]
+            subprocess.run([sys.executable, *daemon], start_new_session=True)
             subprocess.Popen(["sleep", "987654"], start_new_session=True)
             subprocess.Popen(["sleep", "987654"])
+            if event == "exit":
+                os._exit(1)
             time.sleep(30)
         """,
         timeout_ms=1500,
     )
+    assert stage.error(spec, "exit")["errorType"] == "Runtime.ExitError"
     assert stage.invoke(spec).timed_out
-    if stage.runtime.statistics()["zygotes"][0]["isolation"] == "isolated":
-        assert sleepers() == 0
+    stage.do(asyncio.sleep(0))
+    end = time.monotonic() + 10
+    while sleepers():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def sleepers() -> int:

@@ -217,7 +217,7 @@ async def main(folder):
     await asyncio.gather(*(runtime.invoke(spec, Invocation(str(n), b"0")) for n in range(3)))
 
 asyncio.run(main(Path(sys.argv[1])))
-"""  # noqa: E501
+"""
 
 
 def marked(mark: bytes) -> list[str]:

@@ -20,6 +20,8 @@ from ballroom.runtime.zygotes import Zygote
 _PIPE_BYTES = 1 << 20
 _READ_BYTES = 16 * 1024  # of one-letter lines that is 8,000 events: about 2 ms of the loop
 _F_SETPIPE_SZ = 1031
+ENVIRONMENT_MARK = "BALLROOM_ENVIRONMENT"
+"""Variable that names the environment, in its process and all that it starts."""
 
 
 class Channel(Protocol):
@@ -48,6 +50,10 @@ class RuntimeProcess:
         self.pid = 0
         self.alive = False
         self._contained = False
+        """By a pid namespace: whatever it starts ends with it."""
+        self._inner_pid = 0
+        self._zygote_pid = 0
+        self._mark = b""
         self._loop = asyncio.get_running_loop()
         self._on_frame: OnFrame = _no_frame
         self._on_output: OnOutput = _no_output
@@ -66,6 +72,7 @@ class RuntimeProcess:
             fcntl.fcntl(write_fd, _F_SETPIPE_SZ, _PIPE_BYTES)
         os.set_blocking(read_fd, False)
         self._output = read_fd
+        self._zygote_pid = zygote.pid
         self._contained = zygote.isolation == "isolated"
         self._channel = FrameChannel(ours, self._frame, self._closed)
         self.alive = True
@@ -92,6 +99,7 @@ class RuntimeProcess:
         if self._channel is not None:
             self._channel.send(frames.SETUP, {}, json.dumps(request).encode())
         self._other = channel
+        self._mark = f"{ENVIRONMENT_MARK}={request['env'].get(ENVIRONMENT_MARK)}".encode()
 
     def send(self, kind: int, header: dict[str, Any], body: bytes) -> None:
         """Send it a frame."""
@@ -114,10 +122,12 @@ class RuntimeProcess:
     def kill(self) -> None:
         """End it and all that it started, now. `on_gone` follows."""
         if self.alive and self.pid:
+            started = [] if self._contained else _descendants(self.pid)
             with contextlib.suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)
             with contextlib.suppress(OSError):
                 os.kill(self.pid, signal.SIGKILL)
+            _kill(started)
 
     def peak_memory_kb(self) -> int:
         """The most memory it has used, where the system tells (else 0)."""
@@ -132,7 +142,9 @@ class RuntimeProcess:
 
     def _runtime_pid(self) -> int:
         """In a pid namespace the process that was forked only looks after the one that runs the function."""
-        return next(iter(_children(self.pid)), self.pid) if self._contained else self.pid
+        if self._contained and not self._inner_pid:
+            self._inner_pid = _second_in_namespace(self.pid)
+        return self._inner_pid or self.pid
 
     def abandon(self) -> None:
         """Kill it and hear no more of it."""
@@ -170,6 +182,8 @@ class RuntimeProcess:
             self._channel.drain()
         self.drain_output()
         self._let_go()
+        if not self._contained:
+            _kill(_left_behind(self._zygote_pid, self._mark))
         self._on_gone(status)
 
     def _let_go(self) -> None:
@@ -202,6 +216,36 @@ def _children(pid: int) -> list[int]:
 def _descendants(pid: int, depth: int = 4) -> list[int]:
     children = _children(pid)
     return children + [member for child in children if depth for member in _descendants(child, depth - 1)]
+
+
+def _second_in_namespace(pid: int) -> int:
+    """The process that is number 2 in its own pid namespace, at or below this one; 0: not there (yet)."""
+    for _ in range(3):
+        try:
+            status = Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            return 0
+        numbers = status.partition("NSpid:")[2].partition("\n")[0].split()
+        if len(numbers) > 1 and numbers[-1] == "2":
+            return pid
+        pid = next(iter(_children(pid)), 0)
+    return 0
+
+
+def _left_behind(zygote_pid: int, mark: bytes) -> list[int]:
+    """What an ended environment started and let loose: orphans, which its zygote adopts."""
+    found: list[int] = []
+    for pid in _children(zygote_pid):
+        with contextlib.suppress(OSError):
+            if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                found += [pid, *_descendants(pid)]
+    return found
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _share_kb(pid: int) -> int:

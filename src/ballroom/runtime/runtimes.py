@@ -109,13 +109,20 @@ def _candidates(wanted: tuple[int, ...]) -> list[Path]:
     home = Path.home()
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or home / ".local/share/uv/python")
     pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
-    found = sorted(uv.glob(f"cpython-{wanted[0]}.{wanted[1]}.*/bin/{name}"), reverse=True)
-    found += sorted(pyenv.glob(f"{wanted[0]}.{wanted[1]}.*/bin/{name}"), reverse=True)
+    found = _newest_first(uv, f"cpython-{wanted[0]}.{wanted[1]}.*/bin/{name}")
+    found += _newest_first(pyenv, f"{wanted[0]}.{wanted[1]}.*/bin/{name}")
     found += [Path(folder) / name for folder in ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")]
     on_path = shutil.which(name)
     if on_path:
         found.append(Path(on_path))
-    return [path for path in found if path.exists()]
+    return [path for path in found if os.access(path, os.X_OK)]
+
+
+def _newest_first(folder: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(folder.glob(pattern), reverse=True)
+    except OSError:  # a folder that we may not look into
+        return []
 
 
 def _version_of(executable: Path) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import sys
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 from . import syscalls as sysc
 
 LEVELS = ("process", "confined", "isolated")
+_PROCESSES = 4096  # of all environments together: they share the user
 USER_ID = 1_000_993  # nobody's; AWS's own number is 993, which here may be somebody
 
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "nix", "gnu")
@@ -40,17 +42,22 @@ class Isolation:
         self.program = b""
         self.visible: list[str] = []
         self.own_pids = -1
+        self.nested = False
+        """In a user namespace the way back to our own pid namespace is barred: the child makes the new one."""
         self._was_root = os.geteuid() == 0
 
     def before_fork(self) -> None:
         """In the zygote: the next child starts a new pid namespace."""
-        if self.level == "isolated":
+        if self.level == "isolated" and not self.nested:
             sysc.setns(self.own_pids, sysc.CLONE_NEWPID)
             sysc.unshare(sysc.CLONE_NEWPID)
 
     def separate(self, status_fd: int) -> None:
         """In the child: what does not depend on the function. May fork; the parent half never returns."""
         if self.level == "isolated":
+            if self.nested:
+                sysc.unshare(sysc.CLONE_NEWPID)
+                _become_first_process()
             sysc.unshare(sysc.CLONE_NEWNS | sysc.CLONE_NEWIPC | sysc.CLONE_NEWUTS)
             sysc.mount("proc", "/proc", "proc", sysc.MS_NOSUID | sysc.MS_NODEV | sysc.MS_NOEXEC)
             _become_second_process(status_fd)
@@ -75,6 +82,7 @@ class Isolation:
             os.setgroups([])
             os.setresgid(USER_ID, USER_ID, USER_ID)
             os.setresuid(USER_ID, USER_ID, USER_ID)
+            resource.setrlimit(resource.RLIMIT_NPROC, (_PROCESSES, _PROCESSES))
         else:  # code that only we can read (in place, in a private folder): keep the user, drop the powers
             sysc.drop_capabilities()
 
@@ -174,7 +182,8 @@ def _check_root() -> None:
 def _build(isolation: Isolation, root: str, visible: list[str], runtime: str) -> None:
     """In a mount namespace of this zygote's own: the part of the root that all environments share."""
     user, group = os.geteuid(), os.getegid()
-    sysc.unshare(sysc.CLONE_NEWNS | (sysc.CLONE_NEWUSER if user != 0 else 0))
+    isolation.nested = user != 0
+    sysc.unshare(sysc.CLONE_NEWNS | (sysc.CLONE_NEWUSER if isolation.nested else 0))
     if user != 0:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
@@ -241,6 +250,18 @@ def _own_folders(places: dict[str, Any]) -> None:
         sysc.mount("layers", "/opt", "overlay", sysc.MS_RDONLY, f"lowerdir={below}")
     sysc.bind(f"/.host{places['temporary']}", "/tmp")
     sysc.detach("/.host")
+
+
+def _become_first_process() -> None:
+    """Leave the old pid namespace by a fork; the parent half waits outside for the namespace to end."""
+    pid = os.fork()
+    if pid == 0:
+        sysc.die_with_parent(signal.SIGKILL)
+        return
+    os.closerange(0, 65536)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+    os._exit(0)
 
 
 def _become_second_process(status_fd: int) -> None:

@@ -23,7 +23,7 @@ import struct
 import sys
 from typing import Any
 
-from . import child, isolate
+from . import child, isolate, syscalls
 
 KIND_PYTHON = "python"
 KIND_LAUNCHER = "launcher"
@@ -106,6 +106,8 @@ class _Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the supervisor's business
         signal.set_wakeup_fd(self._wake_write)
+        if sys.platform.startswith("linux"):
+            syscalls.adopt_orphans()  # so that the supervisor finds what outlives its environment
 
     def send(self, message: dict[str, Any]) -> None:
         data = json.dumps(message, separators=(",", ":")).encode()
@@ -173,16 +175,17 @@ class _Zygote:
         return request, fds
 
     def _reap(self) -> None:
-        while self._children:
+        while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                self._children.clear()
                 return
             if pid == 0:
                 return
+            if pid not in self._children:
+                continue  # an orphan that we had adopted
             _kill_group(pid)  # what the process started goes with it
-            status_read = self._children.pop(pid, -1)
+            status_read = self._children.pop(pid)
             if status_read >= 0:
                 text = os.read(status_read, 32)
                 os.close(status_read)
