@@ -207,3 +207,21 @@ def test_nothing_runs_before_the_function_is_durable(durable_cloud: Cloud, stage
     cloud.run(change_and_invoke())
     assert stage.specs[-1].timeout_ms == 9000  # the change was seen
     assert len(seen_at) == 1
+
+
+def test_a_stream_of_the_answer_comes_in_events(cloud: Cloud, stage: Stage) -> None:
+    a_function(cloud)
+
+    def streamed() -> list[dict[str, Any]]:
+        answer = cloud.call("lambda", "InvokeWithResponseStream", FunctionName="f", Payload=b'{"a": 1}')
+
+        async def gather() -> list[dict[str, Any]]:
+            return [event async for event in answer["EventStream"]]
+
+        return cloud.run(gather())
+
+    assert streamed() == [{"PayloadChunk": {"Payload": b'{"a": 1}'}}, {"InvokeComplete": {}}]
+    stage.script(lambda event: 1 / 0)
+    (complete,) = streamed()
+    assert complete["InvokeComplete"]["ErrorCode"] == "Unhandled"
+    assert "ZeroDivisionError" in complete["InvokeComplete"]["ErrorDetails"]

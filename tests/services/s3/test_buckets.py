@@ -46,7 +46,7 @@ def test_keys_come_in_the_order_of_their_bytes(cloud: Cloud) -> None:
     assert [line["Key"] for line in encoded["Contents"]] == ["a%20b"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     keys=st.sets(st.text("ab/", min_size=1, max_size=5), max_size=12),
     prefix=st.sampled_from(["", "a", "a/", "b/a"]),

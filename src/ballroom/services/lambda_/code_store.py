@@ -201,7 +201,7 @@ class CodeCache:
 
 
 def clean_cache(kernel: Kernel) -> None:
-    """Removes what earlier boots of the machine have unpacked, in the background."""
+    """Removes what earlier boots of the machine have unpacked, and code that no function has any more."""
     if kernel.settings.data_dir is None:
         root = _cache_root(kernel)
 
@@ -213,10 +213,12 @@ def clean_cache(kernel: Kernel) -> None:
     folder, own = kernel.settings.data_dir / "cache" / "lambda", _boot_id()
 
     def sweep() -> None:
-        if folder.is_dir():
-            for old in folder.iterdir():
-                if old.name != own:
-                    shutil.rmtree(old, ignore_errors=True)
+        for old in folder.iterdir() if folder.is_dir() else ():
+            if old.name != own:
+                shutil.rmtree(old, ignore_errors=True)
+        for code in (folder / own).iterdir() if (folder / own).is_dir() else ():
+            if len(code.name) != 64 or BlobRef(code.name, 0) not in kernel.blobs:
+                shutil.rmtree(code, ignore_errors=True)
 
     async def in_thread() -> None:
         await asyncio.to_thread(sweep)

@@ -92,7 +92,6 @@ class Function(Record, frozen=True, array_like=True):
     last_version: int = 0
     reserved_concurrency: int | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
-    recursive_loop: str = "Terminate"
     published_settings: Settings | None = None  # $LATEST's when the last version was published
 
 

@@ -248,6 +248,16 @@ def settle(tx: Tx, account: str, region: str, name: str, number: int) -> None:
         )  # fmt: skip
 
 
+@operation("GetFunctionCodeSigningConfig")
+def get_function_code_signing_config(tx: Tx, request: Request) -> Response:
+    """No function has a code signing configuration, since none can be made; tools ask before they change one.
+
+    Source: recorded answers of GetFunctionCodeSigningConfig.
+    """
+    load_function(tx, target(tx, request, "lambda:GetFunctionCodeSigningConfig").at(None))
+    return {}
+
+
 @operation("DeleteFunction")
 def delete_function(tx: Tx, request: Request) -> Response:
     """Remove a function with all that hangs on it, or one published version of it.

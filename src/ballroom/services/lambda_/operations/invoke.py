@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncIterator
+from typing import Any
 
 from ballroom.kernel import Context, Request, Response, Tx, operation
 from ballroom.kernel.errors import NotImplementedHere
@@ -49,6 +51,42 @@ async def invoke_function(ctx: Context, request: Request) -> Response:
     if request.get("LogType") == "Tail":
         response["LogResult"] = base64.b64encode(outcome.log_tail).decode()
     return response
+
+
+@operation("InvokeWithResponseStream")
+async def invoke_with_response_stream(ctx: Context, request: Request) -> Response:
+    """Run a function and answer as an event stream; what functions answer here comes in one piece.
+
+    Source: Lambda API Reference, InvokeWithResponseStream.
+    """
+    if request.get("InvocationType", "RequestResponse") == "DryRun":
+        ctx.transact(resolve, ctx.transact(_target, request))
+        return {"StatusCode": 204, "EventStream": _no_events()}
+    answer = await invoke_function(ctx, request)
+    complete: dict[str, str] = {}
+    if "LogResult" in answer:
+        complete["LogResult"] = answer["LogResult"]
+    if "FunctionError" in answer:
+        complete["ErrorCode"] = answer["FunctionError"]
+        complete["ErrorDetails"] = answer["Payload"].decode("utf-8", "replace")
+    return {
+        "StatusCode": 200,
+        "ExecutedVersion": answer["ExecutedVersion"],
+        "ResponseStreamContentType": "application/octet-stream",
+        "EventStream": _events(b"" if "FunctionError" in answer else answer["Payload"], complete),
+    }
+
+
+async def _events(payload: bytes, complete: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
+    if payload:
+        yield {"PayloadChunk": {"Payload": payload}}
+    yield {"InvokeComplete": complete}
+
+
+async def _no_events() -> AsyncIterator[dict[str, Any]]:
+    nothing: tuple[dict[str, Any], ...] = ()
+    for event in nothing:
+        yield event
 
 
 @operation("InvokeAsync")

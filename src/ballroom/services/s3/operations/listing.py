@@ -91,9 +91,8 @@ def _entries(tx: Tx, bucket: Bucket, prefix: str, delimiter: str, after: str) ->
     """Objects and rolled-up prefixes behind `after`; a rolled-up prefix is jumped over, not read."""
     high = object_key(bucket, prefix + _LAST)
     low = object_key(bucket, max(prefix, after))
-    rolled = after if delimiter and after.startswith(prefix) and after.endswith(delimiter) else ""
-    if rolled:
-        low = object_key(bucket, rolled + _LAST)
+    if delimiter and len(after) > len(prefix) and after.startswith(prefix) and after.endswith(delimiter):
+        low = object_key(bucket, after + _LAST)  # it stood for all keys that begin with it
     while True:
         rows = tx.scan(ObjectVersion, low, high, limit=_AT_ONCE)
         for version in rows:
