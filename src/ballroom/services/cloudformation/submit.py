@@ -27,7 +27,8 @@ from .template import extensions
 from .template.evaluate import Evaluator, StackNames, has_transform, transform_name, transforms_of
 from .template.load import BODY_LIMIT, S3_LIMIT, Template, load
 from .template.parameters import Given, check_types, give, is_hidden, resolve
-from .template.shape import check_shape
+from .template.patterns import matches_apart
+from .template.shape import check_parameter, check_shape
 from .template.values import as_text
 
 INCLUDE = "AWS::Include"
@@ -164,8 +165,11 @@ async def prepare(
     check_known_transforms(template)
     wire = request.get("Parameters", [])
     previous = stack.desired.parameters if stack is not None else None
-    _check_declarations(template)
+    check_declarations(template)
     given = give(template, wire, previous)
+    for pattern, value, refusal in given.slow:
+        if not await matches_apart(pattern, value):
+            raise refusal
     fetched = await _fetch(ctx, given)
     found = resolve(template, given, fetched)
     transforms = _transforms(template)
@@ -181,20 +185,22 @@ async def prepare(
     return prepared
 
 
-def _check_declarations(template: Template) -> None:
-    """The shape of a template without transforms; of one with them, what parameters need."""
+def check_declarations(template: Template) -> None:
+    """The shape of a template without transforms; of one with them, what its parameters need."""
     if not _transforms(template):
         check_shape(template)
-        return
-    for name, parameter in (template.get("Parameters") or {}).items():
-        if not name.isalnum():
-            raise ValidationError(f"Template format error: Parameter name {name} is non alphanumeric.")
-        if not isinstance(parameter, dict) or "Type" not in parameter:
-            raise ValidationError("Template format error: Every Parameters object must contain a Type member.")
-    if not isinstance(template.get("Parameters", {}), dict | None):
-        raise ValidationError("Template format error: Parameters must be an object.")
-    if not template.get("Resources"):
-        raise ValidationError("Template format error: At least one Resources member must be defined.")
+    else:
+        parameters = template.get("Parameters") or {}
+        if not isinstance(parameters, dict):
+            raise ValidationError("Template format error: Parameters must be an object.")
+        for name, parameter in parameters.items():
+            if not name.isalnum():
+                raise ValidationError(f"Template format error: Parameter name {name} is non alphanumeric.")
+            check_parameter(name, parameter)
+        if not template.get("Resources") or not isinstance(template["Resources"], dict):
+            raise ValidationError("Template format error: At least one Resources member must be defined.")
+        if template.get("Parameters", parameters) is None:
+            del template["Parameters"]
     check_types(template)
 
 

@@ -11,11 +11,9 @@ from ..errors import ChangeSetNotFound, ValidationError
 from ..graph import dependencies
 from ..resource_types.base import find_type
 from ..resources import Stack, StoredTemplate, find_stack, load_template
-from ..submit import check_known_transforms, template_text
+from ..submit import check_declarations, check_known_transforms, template_text
 from ..template.evaluate import transform_name, transforms_of
 from ..template.load import Template, load
-from ..template.parameters import check_types
-from ..template.shape import check_shape
 from ..template.values import as_text
 from .change_sets import load_change_set
 
@@ -80,12 +78,9 @@ def _checked(text: str) -> Template:
     """The template, refused if no parameters could make it valid. One with transforms is looked at as it is."""
     template = load(text)
     check_known_transforms(template)
+    check_declarations(template)
     if transforms_of(template):
-        if not template.get("Resources"):
-            raise ValidationError("Template format error: At least one Resources member must be defined.")
         return template
-    check_shape(template)
-    check_types(template)
     # With no condition known every branch counts: a cycle in a branch that is never taken is AWS's to refuse
     # too.
     dependencies(template, {})

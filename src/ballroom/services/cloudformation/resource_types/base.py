@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from ballroom.kernel import ServiceError
 
+from ..template.values import as_text
+
 Properties = dict[str, Any]
 Attributes = dict[str, Any]
 
@@ -246,12 +248,10 @@ def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") ->
 
 def own_tags(properties: Properties) -> dict[str, str]:
     """The resource's own `Tags`, given as a list or as a map."""
-    from ..template.values import as_text
-
     tags = properties.get("Tags") or {}
     if isinstance(tags, dict):
         return {name: as_text(value) for name, value in tags.items()}
-    if not all(isinstance(tag, dict) and "Key" in tag for tag in tags):
+    if not isinstance(tags, list) or not all(isinstance(tag, dict) and "Key" in tag for tag in tags):
         raise Failure("Properties validation failed: every Tags member must have a Key and a Value")
     return {as_text(tag["Key"]): as_text(tag.get("Value", "")) for tag in tags}
 

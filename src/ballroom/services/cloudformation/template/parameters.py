@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import ValidationError
 from .load import Template
+from .patterns import is_quick
 from .values import as_text
 
 Wire = list[dict[str, Any]]
@@ -40,6 +41,8 @@ class Given:
     values: dict[str, str] = field(default_factory=dict)
     lookups: dict[str, str] = field(default_factory=dict)
     """Parameter name -> name of the Systems Manager parameter that holds its value."""
+    slow: list[tuple[str, str, ValidationError]] = field(default_factory=list)
+    """Pattern, value, and the refusal if they do not match: left to be matched where it may take time."""
 
 
 def check_types(template: Template) -> None:
@@ -110,7 +113,7 @@ def give(template: Template, request: Wire, previous: dict[str, str] | None = No
             if SSM_VALUE.match(parameter["Type"]):
                 invalid.append(name)
             continue
-        _check(name, parameter, value)
+        _check(name, parameter, value, given)
         given.values[name] = value
         if SSM_VALUE.match(parameter["Type"]):
             given.lookups[name] = value
@@ -147,7 +150,7 @@ def is_hidden(template: Template, name: str) -> bool:
     return as_text(template.get("Parameters", {}).get(name, {}).get("NoEcho", False)).lower() == "true"
 
 
-def _check(name: str, parameter: dict[str, Any], value: str) -> None:
+def _check(name: str, parameter: dict[str, Any], value: str, given: Given) -> None:
     kind = parameter["Type"]
     if SSM_VALUE.match(kind):
         if "AllowedValues" in parameter:
@@ -176,27 +179,22 @@ def _check(name: str, parameter: dict[str, Any], value: str) -> None:
             _refuse(name, parameter, f"Parameter '{name}' must contain at least {as_text(shortest)} characters")
         if longest is not None and len(item) > longest:
             _refuse(name, parameter, f"Parameter '{name}' must contain at most {as_text(longest)} characters")
-        if pattern is not None and not _matches(name, as_text(pattern), item):
-            _refuse(name, parameter, f"Parameter '{name}' must match pattern {pattern}")
+        if pattern is None:
+            continue
+        text = f"Parameter '{name}' must match pattern {pattern}"
+        if not is_quick(name, as_text(pattern), item):
+            given.slow.append((as_text(pattern), item, _refusal(name, parameter, text)))
+        elif re.fullmatch(as_text(pattern), item) is None:
+            _refuse(name, parameter, text)
 
 
 def _check_allowed(name: str, parameter: dict[str, Any], items: list[str]) -> None:
     allowed = parameter.get("AllowedValues")
     if allowed is None:
         return
-    if not isinstance(allowed, list):
-        raise ValidationError("Template format error: Every AllowedValues member must be a list.")
     texts = [as_text(value) for value in allowed]
     if any(item not in texts for item in items):
         _refuse(name, parameter, f"Parameter '{name}' must be one of AllowedValues")
-
-
-def _matches(name: str, pattern: str, value: str) -> bool:
-    """Whether the whole value matches. A pattern could take exponential time, so the value is short by then."""
-    try:
-        return re.fullmatch(pattern, value[:4096]) is not None
-    except (re.error, RecursionError):
-        raise ValidationError(f"Template error: parameter '{name}' has an invalid AllowedPattern") from None
 
 
 def _limit(parameter: dict[str, Any], key: str) -> float | None:
@@ -210,7 +208,11 @@ def _limit(parameter: dict[str, Any], key: str) -> float | None:
 
 
 def _refuse(name: str, parameter: dict[str, Any], text: str) -> None:
+    raise _refusal(name, parameter, text)
+
+
+def _refusal(name: str, parameter: dict[str, Any], text: str) -> ValidationError:
     described = parameter.get("ConstraintDescription")
     if described:
-        raise ValidationError(f"Parameter '{name}' failed to satisfy constraint: {described}")
-    raise ValidationError(text)
+        return ValidationError(f"Parameter '{name}' failed to satisfy constraint: {described}")
+    return ValidationError(text)

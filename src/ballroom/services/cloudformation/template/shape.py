@@ -62,7 +62,7 @@ def check_shape(template: Template) -> None:
     if not template.get("Resources"):
         raise ValidationError("Template format error: At least one Resources member must be defined.")
     for name, parameter in template.get("Parameters", {}).items():
-        _check_parameter(name, parameter)
+        check_parameter(name, parameter)
     _check_mappings(template.get("Mappings", {}))
     for name, resource in template["Resources"].items():
         _check_resource(name, resource)
@@ -98,7 +98,8 @@ def _check_section(template: Template, section: str) -> None:
         )
 
 
-def _check_parameter(name: str, parameter: Any) -> None:
+def check_parameter(name: str, parameter: Any) -> None:
+    """Refuse a declaration that no parameter can have."""
     if not isinstance(parameter, dict):
         raise ValidationError("Template format error: Any Parameters member must be an object.")
     for key in parameter:
@@ -108,6 +109,8 @@ def _check_parameter(name: str, parameter: Any) -> None:
         raise ValidationError("Template format error: Every Parameters object must contain a Type member.")
     if isinstance(parameter.get("Default"), dict | list):
         raise ValidationError("Template format error: Every Default member must be a string.")
+    if not isinstance(parameter.get("AllowedValues", []), list):
+        raise ValidationError("Template format error: Every AllowedValues member must be a list.")
 
 
 def _check_mappings(mappings: dict[str, Any]) -> None:
