@@ -7,20 +7,24 @@ apart again in the opposite order.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import ssl
 from pathlib import Path
 from typing import Any
 
 from ballroom.gateway.gateway import Gateway
-from ballroom.kernel.errors import AlreadyRefused
-from ballroom.kernel.kernel import Kernel
+from ballroom.gateway.pages import json_response, read_json
+from ballroom.kernel.errors import AlreadyRefused, ServiceError, ValidationFailed
+from ballroom.kernel.http import HttpRequest, HttpResponse
+from ballroom.kernel.kernel import Context, Kernel
+from ballroom.kernel.reset import reset
 from ballroom.kernel.settings import Settings
 from ballroom.kernel.store.backup import backup
 from ballroom.kernel.store.blob_files import FileBlobs
 from ballroom.kernel.store.blobs import Blobs, MemoryBlobs
 from ballroom.kernel.store.directory import DataDirectory
-from ballroom.kernel.store.engine import Engine
+from ballroom.kernel.store.engine import Engine, EngineError
 from ballroom.kernel.store.memory import MemoryEngine
 from ballroom.kernel.store.sqlite import SqliteEngine
 from ballroom.services import load_services
@@ -35,6 +39,15 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     except ImportError:  # there is no uvloop for Windows
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
+
+
+def _why_not_listening(settings: Settings, error: OSError) -> str:
+    where = f"{settings.host}, port {settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is taken by another program; choose another with --port."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{where} may not be used: ports below 1024 need privileges; choose another with --port."
+    return f"{where} cannot be listened on: {error.strerror or error}"
 
 
 class Ballroom:
@@ -64,7 +77,12 @@ class Ballroom:
             engine, blobs = self._open()
             self.kernel = Kernel(settings, engine, blobs, loop)
             self.gateway = Gateway(self.kernel)
-            await self.gateway.start(settings.host, settings.port, self._tls())
+            self.gateway.pages.add("POST", "/_ballroom/backup", self._backup_page)
+            self.gateway.pages.add("POST", "/_ballroom/reset", self._reset_page)
+            try:
+                await self.gateway.start(settings.host, settings.port, self._tls())
+            except OSError as error:
+                raise AlreadyRefused(_why_not_listening(settings, error)) from error
             settings.port = self.gateway.port
             self.kernel.start()
         except BaseException:
@@ -99,6 +117,20 @@ class Ballroom:
         await self.kernel.stop()
         if self.directory is not None:
             self.directory.close()
+
+    async def _backup_page(self, ctx: Context, http: HttpRequest) -> HttpResponse:
+        """`{"path": "/absolute/file.tar.gz"}`: write an archive there, on this machine."""
+        named = read_json(http).get("path")
+        if not isinstance(named, str) or not Path(named).is_absolute():
+            raise ValidationFailed("A backup needs the absolute path of a file that does not exist.")
+        try:
+            return json_response(await self.back_up(Path(named)))
+        except (AlreadyRefused, EngineError) as error:
+            raise ServiceError.of("BackupFailed", str(error), status=400) from error
+
+    async def _reset_page(self, ctx: Context, http: HttpRequest) -> HttpResponse:
+        """Delete everything."""
+        return json_response({"deletedRows": await reset(ctx.kernel)})
 
     async def back_up(self, destination: Path) -> dict[str, Any]:
         """Write an archive of the state at this moment, while serving."""

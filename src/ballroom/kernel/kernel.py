@@ -126,7 +126,7 @@ class Kernel:
             overlay_bytes=settings.overlay_bytes,
             overlay_age_s=settings.overlay_age_s,
             cache_entries=settings.cache_entries,
-            on_rebuild=self._rebuild,
+            on_rebuild=self.forget,
             on_idle=self.clock.consider_skipping,
         )
         self.agendas = (Agenda(self, housekeeping=False), Agenda(self, housekeeping=True))
@@ -158,8 +158,8 @@ class Kernel:
         for hook in registry.on_start:
             hook(self)
 
-    def _rebuild(self) -> None:
-        """A commit failed: whatever memory was derived from it is made anew from the store."""
+    def forget(self) -> None:
+        """A commit failed, or all rows are gone: what memory was derived from them is made anew."""
         self._states.clear()
         self.credentials.rebuild()
         self._run_start_hooks()

@@ -91,7 +91,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule()
     def memory_is_rebuilt_from_the_store(self) -> None:
-        self.cloud.kernel._rebuild()
+        self.cloud.kernel.forget()
 
     @rule()
     @precondition(lambda self: len(self.live) > 12 and self.now - self.purged >= 60_000)
