@@ -25,7 +25,8 @@ from ballroom.services.lambda_.errors import InvalidParameterValue
 from ballroom.services.lambda_.resources import Code, LayerUse
 
 LOCAL_BUCKET = "ballroom-local"
-"""`S3Bucket` that stands for this machine's own folders; `S3Key` is then an absolute path."""
+"""`S3Bucket` that stands for this machine's own folders; `S3Key` is then an absolute path, and
+`S3ObjectVersion`, if given, that of a folder of installed dependencies, laid out like a layer."""
 DIRECT_LIMIT = 70_167_211  # bytes of a request with a package inside, base 64
 
 
@@ -41,7 +42,7 @@ async def receive_code(ctx: Context, source: dict[str, Any]) -> Code:
     if "ZipFile" in source:
         return await _keep_package(ctx.kernel, source["ZipFile"])
     if source["S3Bucket"] == LOCAL_BUCKET:
-        return await _use_folder(ctx.kernel, source["S3Key"])
+        return await _use_folder(ctx.kernel, source["S3Key"], source.get("S3ObjectVersion", ""))
     return await _keep_package(ctx.kernel, await _from_s3(ctx, source))
 
 
@@ -52,7 +53,8 @@ async def freeze_code(kernel: Kernel, code: Code) -> Code:
     folder = Path(code.folder)
     shown, _ = await asyncio.to_thread(packages.folder_sha256, folder)
     package = await _keep_package(kernel, await asyncio.to_thread(packages.pack_folder, folder))
-    return msgspec.structs.replace(package, sha256=shown)  # comparable with the folder's own
+    # the hash is the folder's, to be compared with it; dependencies are never changed once installed
+    return msgspec.structs.replace(package, sha256=shown, libraries=code.libraries)
 
 
 def link_code(tx: Tx, code: Code | LayerUse) -> None:
@@ -111,17 +113,20 @@ async def _keep_package(kernel: Kernel, data: bytes) -> Code:
     return Code(sha256=shown, size_bytes=len(data), blob=ref.sha256, unzipped_bytes=unzipped)
 
 
-async def _use_folder(kernel: Kernel, path: str) -> Code:
+async def _use_folder(kernel: Kernel, path: str, libraries: str) -> Code:
     if not kernel.settings.local_code_allowed:
         raise InvalidParameterValue(
             f"Code in a local folder (S3Bucket {LOCAL_BUCKET}) is allowed only where Ballroom is bound to "
             "loopback, or with its setting local_code."
         )
     folder = Path(path)
-    if not folder.is_absolute() or not await asyncio.to_thread(folder.is_dir):
-        raise InvalidParameterValue(f"{path} is not the absolute path of a folder of this machine.")
+    for named in filter(None, (path, libraries)):
+        if not Path(named).is_absolute() or not await asyncio.to_thread(Path(named).is_dir):
+            raise InvalidParameterValue(f"{named} is not the absolute path of a folder of this machine.")
     shown, size = await asyncio.to_thread(packages.folder_sha256, folder)
-    return Code(sha256=shown, size_bytes=size, folder=str(folder), unzipped_bytes=size)
+    return Code(
+        sha256=shown, size_bytes=size, folder=str(folder), unzipped_bytes=size, libraries=libraries
+    )
 
 
 async def _from_s3(ctx: Context, source: dict[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ Every way in ends here: Invoke, asynchronous deliveries, function URLs, event so
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +55,7 @@ async def invoke(ctx: Context, call: Call) -> Outcome:
     """Run a function once and tell what came of it, errors of the function included.
 
     Nothing runs before what was read to choose the version is durable. A virtual clock does not jump
-    meanwhile, except while the function waits for us.
+    meanwhile, except while the function waits for us. A caller who goes away does not end the function.
 
     Raises:
         ResourceNotFound: no such function, version or alias.
@@ -68,12 +69,21 @@ async def invoke(ctx: Context, call: Call) -> Outcome:
         count(kernel, call.at, "Throttles")
         raise
     hold = kernel.clock.hold(f"invocation of {call.at.name}")
-    try:
-        await ctx.durable()
-        return await _run(kernel, call, version, hold)
-    finally:
-        slot.release()
-        hold.release()
+
+    async def to_the_end() -> Outcome | Exception:
+        try:
+            await ctx.durable()
+            return await _run(kernel, call, version, hold)
+        except Exception as failure:  # noqa: BLE001 - handed to whoever still waits
+            return failure
+        finally:
+            slot.release()
+            hold.release()
+
+    outcome = await asyncio.shield(kernel.spawn(to_the_end(), f"invocation of {call.at.name}"))
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 async def _run(kernel: Kernel, call: Call, version: FunctionVersion, hold: Hold) -> Outcome:
@@ -162,6 +172,8 @@ async def _spec(kernel: Kernel, at: FunctionName, version: FunctionVersion) -> F
         cache = kernel.state(CodeCache)
         code_dir = await cache.ensure(version.code)
         layers = tuple([await cache.ensure(layer) for layer in version.settings.layers])
+        if version.code.libraries:
+            layers += (Path(version.code.libraries),)
         found = specs.by_key[wanted] = _made_spec(kernel, at, version, wanted, code_dir, layers)
     return found
 

@@ -35,6 +35,7 @@ class Code(Record, frozen=True, array_like=True):
     blob: str = ""  # the blob's digest
     folder: str = ""  # absolute path of code used in place
     unzipped_bytes: int = 0
+    libraries: str = ""  # absolute path of installed dependencies, laid out like a layer; above all layers
 
 
 class LayerUse(Record, frozen=True, array_like=True):
