@@ -180,7 +180,7 @@ def test_a_presigned_request_cannot_last_longer_than_a_week() -> None:
 
 # --- chunks; the figures are those of the Amazon S3 API Reference
 
-SCOPE = sigv4.Scope(KEY, "20130524", "us-east-1", "s3", "host", ("host",))
+SCOPE = sigv4._scope(KEY, "20130524", "us-east-1", "s3", "host")
 STAMP = "20130524T000000Z"
 PAYLOAD = b"a" * 66560
 DOCUMENTED = (

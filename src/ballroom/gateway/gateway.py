@@ -143,6 +143,8 @@ class Gateway:
                 fields, body = open_body(exchange, checked)
             else:
                 fields = list(headers.items())
+                if target.family == S3 and headers.get("x-amz-content-sha256") in aws_chunked.KINDS:
+                    body = whole_body(exchange, checked)
             assert target.codec is not None
             value = target.codec.parse(exchange.method, path, exchange.query, fields, body)
         except ServiceError as error:
@@ -220,6 +222,21 @@ class Gateway:
             log.debug("%s %s:%s %d %s", request_id, target.service, target.operation, status, error.shape)
 
 
+def _decoder(exchange: Exchange, checked: Checked) -> tuple[ChunkDecoder, int | None]:
+    headers = exchange.headers
+    told = headers.get("x-amz-decoded-content-length", "")
+    length = int(told) if told.isascii() and told.isdigit() and len(told) < 20 else None
+    return ChunkDecoder(headers["x-amz-content-sha256"], checked.chunk_signer, length), length
+
+
+def whole_body(exchange: Exchange, checked: Checked) -> bytes:
+    """A collected body, freed of AWS's own chunks."""
+    decoder, _ = _decoder(exchange, checked)
+    body = decoder.feed(bytes(exchange.body))
+    decoder.finish()
+    return body
+
+
 def open_body(exchange: Exchange, checked: Checked) -> tuple[list[tuple[str, str]], ByteStream]:
     """The body of an operation that streams, freed of AWS's own chunks and checked while it is read."""
     headers = exchange.headers
@@ -229,9 +246,7 @@ def open_body(exchange: Exchange, checked: Checked) -> tuple[list[tuple[str, str
         if checked.body_sha256:
             stream = CheckedStream(stream, checked.body_sha256)
         return list(headers.items()), stream
-    told = headers.get("x-amz-decoded-content-length", "")
-    length = int(told) if told.isascii() and told.isdigit() else None
-    decoder = ChunkDecoder(kind, checked.chunk_signer, length)
+    decoder, length = _decoder(exchange, checked)
     fields = []
     for name, value in headers.items():
         if name == "content-encoding":

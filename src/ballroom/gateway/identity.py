@@ -75,6 +75,7 @@ class Authenticator:
         self.mode = settings.auth or ("open" if settings.loopback else "enforce")
         self.enforcing = self.mode == "enforce"
         self._taken_at_their_word: dict[tuple[str, str], Checked] = {}
+        self._verified: dict[sigv4.Scope, tuple[Credential, Checked, int]] = {}
         self.nobody = self._anyone("", settings.region, anonymous=True)
 
     def check(
@@ -186,21 +187,39 @@ class Authenticator:
             raise refusal("mismatch", family, **_key_field(family, scope.access_key_id))
         self._check_scope(request, signed, family, signing_name)
         self._check_token(signed.token, credential, family)
-        if not credential.session_token:
-            now_ms = time.time_ns() // 1_000_000
-            self._credentials.note_use(scope.access_key_id, Use(now_ms, scope.region, scope.service))
-        signer = None
+        checked = self._identify(scope, credential)
+        s3 = scope.service in sigv4.S3_SCOPES
+        if body is not None and not s3:
+            return checked
         if payload in KINDS and payload != UNSIGNED_TRAILER:
             key = sigv4.signing_key(credential.secret, scope.date, scope.region, scope.service)
-            signer = ChunkSigner(key, signed.timestamp, scope, signed.signature)
-        expected = payload if body is None and _HEX_64.fullmatch(payload) else ""
-        if body is not None and _HEX_64.fullmatch(payload) and scope.service in sigv4.S3_SCOPES:
+            return Checked(checked.identity, "", ChunkSigner(key, signed.timestamp, scope, signed.signature))
+        if _HEX_64.fullmatch(payload):
+            if body is None:
+                return Checked(checked.identity, payload)
             check_sha256(hashlib.sha256(body).hexdigest(), payload)
-        identity = Identity(
-            credential.account, self._known_region(scope.region), credential.arn, credential.user_id,
-            scope.access_key_id, verified=True,
-        )  # fmt: skip
-        return Checked(identity, expected, signer)
+        return checked
+
+    def _identify(self, scope: sigv4.Scope, credential: Credential) -> Checked:
+        """Whose key it is; remembered until the key changes, its use noted once a minute."""
+        now = int(time.time())
+        known = self._verified.get(scope)
+        if known is None or known[0] is not credential:
+            if len(self._verified) > 4096:
+                self._verified.clear()
+            identity = Identity(
+                credential.account, self._known_region(scope.region), credential.arn, credential.user_id,
+                scope.access_key_id, verified=True,
+            )  # fmt: skip
+        elif known[2] + 60 > now:
+            return known[1]
+        else:
+            identity = known[1].identity
+        checked = Checked(identity)
+        self._verified[scope] = (credential, checked, now)
+        if not credential.session_token:
+            self._credentials.note_use(scope.access_key_id, Use(now * 1000, scope.region, scope.service))
+        return checked
 
     def _payload_hash(self, request: Request, body: bytes | None, signed: sigv4.Signed) -> str:
         """What stands for the body in what was signed."""

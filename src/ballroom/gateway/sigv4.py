@@ -55,11 +55,8 @@ class Scope(msgspec.Struct, frozen=True):
     service: str
     signed_headers: str
     names: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The credential scope as it is signed."""
-        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+    text: str
+    """The credential scope as it is signed."""
 
 
 class Signed(msgspec.Struct):
@@ -132,7 +129,12 @@ def scope_of(prefix: str) -> Scope | None:
     if match is None:
         return None
     access_key_id, date, region, service, signed = match.groups()
-    return Scope(access_key_id, date, region, service, signed, tuple(signed.split(";")))
+    return _scope(access_key_id, date, region, service, signed)
+
+
+def _scope(access_key_id: str, date: str, region: str, service: str, signed: str) -> Scope:
+    text = f"{date}/{region}/{service}/aws4_request"
+    return Scope(access_key_id, date, region, service, signed, tuple(signed.split(";")), text)
 
 
 def _slow_header(authorization: str) -> tuple[Scope, str] | None:
@@ -174,8 +176,7 @@ def _scope_from_parts(parts: Mapping[str, str], shown: str, complaint: str) -> S
         )
     if re.fullmatch(r"\d{8}", words[1]) is None:
         raise Malformed(f"Date in Credential scope must be YYYYMMDD, got '{words[1]}'.")
-    signed = parts["SignedHeaders"]
-    return Scope(words[0], words[1], words[2], words[3], signed, tuple(signed.split(";")))
+    return _scope(words[0], words[1], words[2], words[3], parts["SignedHeaders"])
 
 
 def _read_query(query: str) -> Signed:
@@ -264,7 +265,7 @@ def matches(
     lines = []
     for name in scope.names:
         value = headers.get(name, "")
-        if "  " in value or value != value.strip():
+        if "  " in value or value[:1] == " " or value[-1:] == " " or "\t" in value:
             value = " ".join(value.split())
         lines.append(f"{name}:{value}\n")
     tail = f"{''.join(lines)}\n{scope.signed_headers}\n{payload_hash}"
