@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballroom.kernel.keys import pack, prefix_range, unpack
+from ballroom.kernel.keys import Packed, pack, prefix_range, unpack
 
 parts = st.one_of(st.text(max_size=6), st.integers(), st.binary(max_size=6))
 keys = st.lists(parts, max_size=4).map(tuple)
@@ -43,3 +43,8 @@ def test_a_prefix_range_holds_exactly_the_continuations(prefix: tuple[Any, ...],
 def test_lone_surrogates_and_huge_integers_are_keys_too() -> None:
     key = ("\ud800", 1 << 300, -(1 << 300))
     assert unpack(pack(key)) == key
+
+
+@given(keys, keys)
+def test_a_front_packed_beforehand_makes_the_same_key(front: tuple[Any, ...], rest: tuple[Any, ...]) -> None:
+    assert pack((Packed(pack(front)), *rest)) == pack(front + rest)

@@ -23,6 +23,10 @@ _packed_strings: dict[str, bytes] = {}
 _TAGS = [bytes((_ZERO + size,)) for size in range(_MAX_INT_BYTES + 1)]
 
 
+class Packed(bytes):
+    """Parts packed beforehand, to stand at the front of keys that are packed often: `(Packed(pack(a)), b)`."""
+
+
 def pack(key: Key) -> bytes:
     """The bytes that stand for `key`. Cost: about 1 µs for six parts."""
     parts = []
@@ -36,6 +40,8 @@ def pack(key: Key) -> bytes:
                 parts.append(_TAGS[size] + part.to_bytes(size, "big"))
             else:
                 parts.append(_pack_int(part))
+        elif part.__class__ is Packed:
+            parts.append(part)
         elif part.__class__ is bytes:
             parts.append(b"\x01" + part.replace(b"\0", b"\0\xff") + b"\0")
         else:

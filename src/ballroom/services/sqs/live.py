@@ -22,7 +22,7 @@ from ballroom.services.sqs.queue_attributes import Meaning, meaning_of
 from ballroom.services.sqs.resources import Flight, Head, Keys, Queue, queue_key
 
 if TYPE_CHECKING:
-    from ballroom.kernel import Kernel, Key, Tx
+    from ballroom.kernel import Kernel, Tx
 
 NOISY_FROM = 30
 NOISY_SHARE = 0.10
@@ -47,13 +47,12 @@ class LiveQueue:
     """One queue, as long as the kernel's derived memory lives."""
 
     __slots__ = (
-        "_by_time", "any_due", "arn", "busy_groups", "dedup_due_ms", "delayed", "dimensions", "groups", "hidden",
-        "in_flight", "key", "keys", "meaning", "pollers", "record", "retention_due_ms",
+        "_by_time", "any_due", "arn", "busy_groups", "dedup_due_ms", "delayed", "dimensions", "groups",
+        "hidden", "in_flight", "keys", "meaning", "pollers", "record", "retention_due_ms",
     )
 
     def __init__(self, record: Queue, pollers: Pollers) -> None:
         self.record = record
-        self.key: Key = queue_key(record.account, record.region, record.name)
         self.keys = Keys(record.id, record.generation)
         self.arn = queue_arn(record.account, record.region, record.name)
         self.meaning: Meaning = meaning_of(record.attributes)
@@ -163,12 +162,14 @@ class LiveQueue:
 
 
 class Queues:
-    """The queues that have been used, by account, region and name."""
+    """The queues that have been used, by account, region and name, and the URLs they were used by."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._live: dict[tuple[str, str, str], LiveQueue] = {}
-        self._parsed: dict[str, tuple[str, str]] = {}
+        self._by_url: dict[tuple[str, str], LiveQueue] = {}
+        self._changing: Tx | None = None
+        """The transaction that has written a queue's row: until it has ended, only rows are the truth."""
 
     def of(self, tx: Tx, record: Queue) -> LiveQueue:
         """The live queue of a stored one; its rows are the truth, also within this transaction."""
@@ -187,19 +188,48 @@ class Queues:
         self._live[address] = live
         return live
 
+    def at(self, tx: Tx, url: str) -> LiveQueue | None:
+        """The queue of a URL in the request's region; a hot one costs no read."""
+        if self._changing is not None and self._changing is not tx:
+            self._by_url.clear()  # the change is over, one way or the other
+            self._changing = None
+        region = tx.caller.region
+        live = self._by_url.get((url, region))
+        if live is None or self._changing is not None:
+            account, name = parse_url(url)
+            live = find_queue(tx, account, region, name)
+            if live is not None and self._changing is None:
+                if len(self._by_url) >= _URLS_REMEMBERED:
+                    self._by_url.clear()
+                self._by_url[url, region] = live
+        return live
+
+    def change(self, tx: Tx) -> None:
+        """The running transaction writes a queue's row."""
+        self._changing = tx
+
     def drop(self, record: Queue) -> None:
         """The queue is gone."""
         self._live.pop((record.account, record.region, record.name), None)
 
-    def address(self, url: str) -> tuple[str, str]:
-        """`parse_url`, remembered."""
-        found = self._parsed.get(url)
-        if found is None:
-            found = parse_url(url)
-            if len(self._parsed) >= _URLS_REMEMBERED:
-                self._parsed.clear()
-            self._parsed[url] = found
-        return found
+
+def put_queue(tx: Tx, record: Queue) -> None:
+    """Store a queue's row: the only way to do so, since memory must learn of it."""
+    tx.kernel.state(Queues).change(tx)
+    tx.put(queue_key(record.account, record.region, record.name), record)
+
+
+def erase_queue(tx: Tx, record: Queue) -> None:
+    """Delete a queue's row, and what memory knows of it."""
+    queues = tx.kernel.state(Queues)
+    queues.change(tx)
+    tx.delete(queue_key(record.account, record.region, record.name))
+
+    def forget() -> None:
+        queues.drop(record)
+        Pollers.of(tx.kernel, record.id).forget(record.id)
+
+    tx.after_commit(forget)
 
 
 def find_queue(tx: Tx, account: str, region: str, name: str) -> LiveQueue | None:
@@ -215,9 +245,7 @@ def load_queue(tx: Tx, url: str) -> LiveQueue:
         InvalidAddress: the URL is none.
         QueueDoesNotExist: there is no such queue.
     """
-    queues = tx.kernel.state(Queues)
-    account, name = queues.address(url)
-    record = tx.get(Queue, queue_key(account, tx.caller.region, name))
-    if record is None:
+    live = tx.kernel.state(Queues).at(tx, url)
+    if live is None:
         raise QueueDoesNotExist
-    return queues.of(tx, record)
+    return live

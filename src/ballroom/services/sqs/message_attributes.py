@@ -35,6 +35,8 @@ def check_text(text: str) -> None:
     Raises:
         InvalidMessageContents: it holds one.
     """
+    if text.isprintable():  # in half the time: what is printable is allowed
+        return
     found = _FORBIDDEN.search(text)
     if found is not None:
         raise InvalidMessageContents(found[0])

@@ -29,6 +29,7 @@ and leaves the body alone: a megabyte is written once.
 from __future__ import annotations
 
 from ballroom.kernel import Key, Record
+from ballroom.kernel.keys import Packed, pack
 from ballroom.services.sqs.message_attributes import Attributes
 
 _END = 1 << 62
@@ -199,71 +200,75 @@ def move_key(task: MoveTask) -> Key:
 
 
 class Keys:
-    """The keys of one generation of one queue."""
+    """The keys of one generation of one queue, their common fronts packed once."""
 
-    __slots__ = ("base", "head", "id")
+    __slots__ = ("_attempt", "_d", "_dedup", "_f", "_g", "_h", "_k", "_m", "_r", "_v", "head")
 
     def __init__(self, queue_id: str, generation: int) -> None:
-        self.id = queue_id
-        self.base: Key = ("sqs-data", queue_id, generation)
-        self.head: Key = (*self.base, "head")
+        base = ("sqs-data", queue_id, generation)
+        self.head: Key = (Packed(pack((*base, "head"))),)
+        self._m, self._d, self._f, self._v, self._k, self._g, self._h, self._r = (
+            Packed(pack((*base, kind))) for kind in "mdfvkghr"
+        )
+        self._dedup = Packed(pack(("sqs-data", queue_id, "dedup")))
+        self._attempt = Packed(pack(("sqs-data", queue_id, "attempt")))
 
     def body(self, sequence: int, delayed: bool) -> Key:
         """Standard: a message."""
-        return (*self.base, "d" if delayed else "m", sequence)
+        return self._d if delayed else self._m, sequence
 
     def unreceived(self, cursor: int) -> tuple[Key, Key]:
         """Standard: the messages behind the cursor."""
-        return (*self.base, "m", cursor + 1), (*self.base, "m", _END)
+        return (self._m, cursor + 1), (self._m, _END)
 
     def flight(self, visible_ms: int, sequence: int) -> Key:
         """Standard: sorted by when it is due again."""
-        return (*self.base, "f", visible_ms, sequence)
+        return self._f, visible_ms, sequence
 
     def due(self, now_ms: int) -> tuple[Key, Key]:
         """Standard: the flights that may be received (again)."""
-        return (*self.base, "f", 0), (*self.base, "f", now_ms + 1)
+        return (self._f, 0), (self._f, now_ms + 1)
 
     def hidden(self, now_ms: int) -> tuple[Key, Key]:
         """Standard: the flights that may not yet."""
-        return (*self.base, "f", now_ms + 1), (*self.base, "f", _END)
+        return (self._f, now_ms + 1), (self._f, _END)
 
     def moved(self, sequence: int) -> Key:
         """Standard: where a flight has gone."""
-        return (*self.base, "v", sequence)
+        return self._v, sequence
 
     def parked(self, *part: str | int) -> Key:
         """Standard: passed over, by group."""
-        return (*self.base, "k", *part)
+        return self._k, *part
 
     def grouped(self, group: str, *sequence: int) -> Key:
         """FIFO: a message, or with no sequence the prefix of its group."""
-        return (*self.base, "g", group, *sequence)
+        return self._g, group, *sequence
 
     def all_grouped(self) -> Key:
         """FIFO: the prefix of all messages."""
-        return (*self.base, "g")
+        return (self._g,)
 
     def group_flight(self, *part: str | int) -> Key:
         """FIFO: a received or delayed message, by group and sequence; with nothing the prefix of all."""
-        return (*self.base, "h", *part)
+        return self._h, *part
 
     def ready(self, available_ms: int, sequence: int) -> Key:
         """FIFO: sorted by when the group's first message is available."""
-        return (*self.base, "r", available_ms, sequence)
+        return self._r, available_ms, sequence
 
     def ready_range(self, now_ms: int) -> tuple[Key, Key]:
         """FIFO: the groups that have something available."""
-        return (*self.base, "r", 0), (*self.base, "r", now_ms + 1)
+        return (self._r, 0), (self._r, now_ms + 1)
 
     def dedup(self, scope: str, dedup_id: str) -> Key:
         """FIFO: by scope (a group, or empty for the queue)."""
-        return ("sqs-data", self.id, "dedup", scope, dedup_id)
+        return self._dedup, scope, dedup_id
 
     def dedups(self) -> Key:
         """FIFO: the prefix of all deduplication ids."""
-        return ("sqs-data", self.id, "dedup")
+        return (self._dedup,)
 
     def attempt(self, *attempt_id: str) -> Key:
         """FIFO: by ReceiveRequestAttemptId."""
-        return ("sqs-data", self.id, "attempt", *attempt_id)
+        return self._attempt, *attempt_id

@@ -8,7 +8,7 @@ from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.sqs import access_policy, housekeeping, queue_attributes
 from ballroom.services.sqs.errors import InvalidAttributeName, MissingParameter
 from ballroom.services.sqs.links import check_redrive, link_source, unlink_source
-from ballroom.services.sqs.live import LiveQueue, load_queue
+from ballroom.services.sqs.live import LiveQueue, load_queue, put_queue
 
 replace = msgspec.structs.replace
 
@@ -69,7 +69,7 @@ def set_queue_attributes(tx: Tx, request: Request) -> Response:
 def _store(tx: Tx, live: LiveQueue, attributes: dict[str, str]) -> None:
     unlink_source(tx, live.record)
     after = replace(live.record, attributes=attributes, modified_ms=tx.now_ms)
-    tx.put(live.key, after)
+    put_queue(tx, after)
     link_source(tx, after)
 
 

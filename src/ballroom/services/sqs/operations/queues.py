@@ -18,10 +18,9 @@ from ballroom.services.sqs.errors import (
     QueueNameExists,
 )
 from ballroom.services.sqs.links import check_redrive, link_source, unlink_source
-from ballroom.services.sqs.live import Queues, load_queue
+from ballroom.services.sqs.live import erase_queue, load_queue, put_queue
 from ballroom.services.sqs.names import check_name, queue_arn, queue_url
 from ballroom.services.sqs.operations.tags import check_tags
-from ballroom.services.sqs.polling import Pollers
 from ballroom.services.sqs.resources import (
     DeadLetterSource,
     Head,
@@ -77,7 +76,7 @@ def create_queue(tx: Tx, request: Request) -> Response:
     queue = Queue(
         tx.account, tx.region, name, tx.ids.lower(_ID_LENGTH), 0, tx.now_ms, tx.now_ms, attributes, tags
     )
-    tx.put(queue_key(tx.account, tx.region, name), queue)
+    put_queue(tx, queue)
     link_source(tx, queue)
     return url
 
@@ -90,7 +89,7 @@ def delete_queue(tx: Tx, request: Request) -> Response:
     """
     live = load_queue(tx, request["QueueUrl"])
     queue = live.record
-    tx.delete(live.key)
+    erase_queue(tx, queue)
     unlink_source(tx, queue)
     for task in tx.scan_prefix(MoveTask, move_prefix(queue.account, queue.region, queue.name)):
         tx.delete(move_key(task))
@@ -98,12 +97,6 @@ def delete_queue(tx: Tx, request: Request) -> Response:
     tx.put(tombstone_key(*address), Tombstone(tx.now_ms))
     housekeeping.collect_later(tx, tx.now_ms + _PAUSE_MS, "~deleted", *address)
     housekeeping.collect_later(tx, tx.now_ms, queue.id)
-
-    def forget() -> None:
-        tx.kernel.state(Queues).drop(queue)
-        Pollers.of(tx.kernel, queue.id).forget(queue.id)
-
-    tx.after_commit(forget)
     return {}
 
 
@@ -175,7 +168,7 @@ def purge_queue(tx: Tx, request: Request) -> Response:
         raise PurgeQueueInProgress(queue.name)
     head = live.head(tx)
     after = replace(queue, generation=queue.generation + 1, purged_ms=tx.now_ms)
-    tx.put(live.key, after)
+    put_queue(tx, after)
     tx.put(Keys(queue.id, after.generation).head, Head(last=head.last, cursor=head.last))
     housekeeping.collect_later(tx, tx.now_ms, queue.id, queue.generation)
     return {}

@@ -8,7 +8,7 @@ import msgspec
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.sqs.errors import InvalidParameterValue
-from ballroom.services.sqs.live import load_queue
+from ballroom.services.sqs.live import load_queue, put_queue
 
 _MOST = 50
 _KEY_LENGTH, _VALUE_LENGTH = 128, 256
@@ -40,7 +40,7 @@ def tag_queue(tx: Tx, request: Request) -> Response:
     live = load_queue(tx, request["QueueUrl"])
     tags = {**live.record.tags, **request["Tags"]}
     check_tags(live.record.name, tags, request["Tags"], tx.caller.source)
-    tx.put(live.key, msgspec.structs.replace(live.record, tags=tags))
+    put_queue(tx, msgspec.structs.replace(live.record, tags=tags))
     return {}
 
 
@@ -53,7 +53,7 @@ def untag_queue(tx: Tx, request: Request) -> Response:
     live = load_queue(tx, request["QueueUrl"])
     gone = set(request["TagKeys"])
     kept = {key: value for key, value in live.record.tags.items() if key not in gone}
-    tx.put(live.key, msgspec.structs.replace(live.record, tags=kept))
+    put_queue(tx, msgspec.structs.replace(live.record, tags=kept))
     return {}
 
 
