@@ -83,6 +83,16 @@ def test_a_bug_of_ours_tells_no_details(door: Door, stand_in: Stand, caplog: pyt
     assert "RuntimeError: secret" in caplog.text
 
 
+def test_a_validator_that_fails_is_a_bug_of_ours(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(request: Any) -> None:
+        raise RecursionError
+
+    broken = Operation("sqs", "ListQueues", lambda tx, request: {}, False, False, fail)
+    monkeypatch.setitem(registry.operations, ("sqs", "ListQueues"), broken)
+    reply = door.json("AmazonSQS.ListQueues", {})
+    assert (reply.status, code_of(reply)) == (500, "InternalFailure")
+
+
 def test_an_answer_that_cannot_be_encoded_is_a_bug_of_ours(door: Door, stand_in: Stand) -> None:
     stand_in("sqs", "ListQueues", lambda tx, request: {"QueueUrls": object()})
     assert door.json("AmazonSQS.ListQueues", {}).status == 500

@@ -114,7 +114,7 @@ class Guard:
             403,
             "AccessDeniedException",
             f"Refused: {suspicion}. Pages may not use Ballroom unless their origin is allowed: start it with "
-            "--allowed-origin ORIGIN (and --allowed-host HOST for names of your own).",
+            "--allowed-origins ORIGIN (and --allowed-hosts HOST for names of your own).",
         )
 
     # --- CORS, for the origins that are allowed

@@ -165,7 +165,14 @@ class Gateway:
         def reply(answer: dict[str, Any] | ServiceError) -> None:
             self._reply(exchange, target, answer, request_id)
 
-        cancel = kernel.submit(target.service, target.operation, value, caller, reply)
+        try:
+            cancel = kernel.submit(target.service, target.operation, value, caller, reply)
+        except Exception:
+            log.exception(
+                "%s:%s could not be submitted (request %s)", target.service, target.operation, request_id
+            )
+            self._fail(exchange, target, InternalFailure(), request_id)
+            return
         if cancel is not None and not exchange.answered:
             exchange.on_abort = cancel
 
