@@ -43,9 +43,15 @@ def exec_command(connection: Connection, command: tuple[str, ...]) -> None:
     environment = {**os.environ, **connection.environment()}
     environment.pop("AWS_PROFILE", None)
     environment.pop("AWS_SESSION_TOKEN", None)
+    arguments = list(command)
+    if os.path.basename(program) in ("aws", "aws.exe") and not any(
+        argument.startswith("--endpoint-url") for argument in arguments
+    ):
+        # version 1 of the AWS CLI sends sqs commands to AWS whatever AWS_ENDPOINT_URL says; it obeys the flag
+        arguments[1:1] = ["--endpoint-url", connection.endpoint]
     if sys.platform == "win32":
-        sys.exit(subprocess.run([program, *command[1:]], env=environment, check=False).returncode)
-    os.execve(program, list(command), environment)
+        sys.exit(subprocess.run([program, *arguments[1:]], env=environment, check=False).returncode)
+    os.execve(program, arguments, environment)
 
 
 @click.command("clock")
