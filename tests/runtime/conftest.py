@@ -82,7 +82,7 @@ MakeStage = Callable[..., Stage]
 
 
 def open_stage(folder: Path, **options: Any) -> Stage:
-    runner = asyncio.Runner()
+    runner = asyncio.Runner(loop_factory=options.pop("loop", None))
     logs: list[LogBatch] = []
     ended: list[str] = []
     settings = options.pop("settings", RuntimeSettings())
@@ -103,7 +103,8 @@ def open_stage(folder: Path, **options: Any) -> Stage:
 
 @pytest.fixture(scope="session")
 def shared_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    stage = open_stage(tmp_path_factory.mktemp("stage"))
+    uvloop = pytest.importorskip("uvloop")  # the server's loop; `make_stage` runs on asyncio's own
+    stage = open_stage(tmp_path_factory.mktemp("stage"), loop=uvloop.new_event_loop)
     yield stage
     stage.do(stage.runtime.stop())
     stage.runner.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ballroom.runtime import RuntimeSettings, RuntimeUnavailable
+from ballroom.runtime import RuntimeSettings, RuntimeUnavailable, isolation_report
 
 from .conftest import MakeStage, Stage
 
@@ -139,3 +139,15 @@ def test_a_function_that_demands_more_than_there_is_does_not_run(make_stage: Mak
     stage = make_stage(settings=RuntimeSettings(isolation="process"))
     with pytest.raises(RuntimeUnavailable, match=r"demands isolation level 'isolated'.*gives 'process'"):
         stage.invoke(stage.function("def handler(e, c): pass", isolation="isolated"))
+
+
+def test_a_level_that_does_not_exist_is_refused(stage: Stage) -> None:
+    with pytest.raises(RuntimeUnavailable, match="no isolation level 'absolute': process, confined, isolated"):
+        stage.invoke(stage.function("def handler(e, c): pass", isolation="absolute"))
+
+
+def test_the_report_names_the_level_that_functions_get(stage: Stage) -> None:
+    report = isolation_report()
+    assert report.level == level(stage)
+    assert report.summary.startswith(f"{report.level}: ")
+    assert (report.reason == "") is (report.level == "isolated")

@@ -95,7 +95,7 @@ def _isolation() -> list[Finding]:
     from ballroom.runtime import isolation_report
 
     report = isolation_report()
-    return [Finding("isolation of functions", "ok" if report.level != "none" else "note", report.summary)]
+    return [Finding("isolation of functions", "ok" if report.level == "isolated" else "note", report.summary)]
 
 
 def _node() -> Finding:

@@ -16,6 +16,7 @@ Used by the `lambda` (and later `sagemaker`) service, and by nothing else. It kn
 - `credentials_for(environment_id, spec)` gives the variables of a new environment's own credentials
   (AWS_ACCESS_KEY_ID, ...); `on_environment_end(environment_id)` says when they are no longer needed.
 - `supported(runtime)` gives the reason why a runtime name is refused, or None.
+- `isolation_report()` tries out which isolation level this machine gives; `spec.isolation` demands one.
 - `now_ms` stamps the logs (product time). Time limits are real time.
 
 Where things are: `spec` values in and out; `runtime` the door; `pool` scheduling; `environment` one
@@ -24,6 +25,7 @@ runtime family starts; `journal`, `output`, `platform_lines` the logs; `failures
 `worker/` what runs inside.
 """
 
+from ballroom.runtime.isolation import IsolationReport, isolation_report
 from ballroom.runtime.runtime import Runtime, RuntimeSettings
 from ballroom.runtime.runtimes import runtime_version_arn, supported
 from ballroom.runtime.spec import (
@@ -40,10 +42,12 @@ __all__ = [
     "FunctionSpec",
     "Invocation",
     "InvokeResult",
+    "IsolationReport",
     "LogBatch",
     "Runtime",
     "RuntimeSettings",
     "RuntimeUnavailable",
+    "isolation_report",
     "runtime_version_arn",
     "supported",
 ]

@@ -55,6 +55,8 @@ class Launching:
         """
         spec = environment.spec
         zygote, interpreter = await self._zygote(spec)
+        if spec.isolation and spec.isolation not in LEVELS:
+            raise RuntimeUnavailable(f"there is no isolation level {spec.isolation!r}: {', '.join(LEVELS)}")
         if spec.isolation and LEVELS.index(zygote.isolation) < LEVELS.index(spec.isolation):
             raise RuntimeUnavailable(
                 f"the function demands isolation level {spec.isolation!r}, and this machine gives "

@@ -21,7 +21,7 @@ from ballroom.runtime.launching import Launching
 from ballroom.runtime.platform_lines import log_stream_name
 from ballroom.runtime.pool import Pool, PoolLimits
 from ballroom.runtime.reload import ChangeWatch
-from ballroom.runtime.runtimes import find_node
+from ballroom.runtime.runtimes import program_folders
 from ballroom.runtime.spec import (
     CredentialsFor,
     FunctionSpec,
@@ -107,7 +107,7 @@ class Runtime:
             idle_s=self._settings.environment_idle_s,
             wait_s=self._settings.wait_for_capacity_s,
         )
-        surroundings = Surroundings(base, self._work_dir, self._settings.isolation, _program_folders())
+        surroundings = Surroundings(base, self._work_dir, self._settings.isolation, program_folders())
         self._zygotes = Zygotes(surroundings, self._survivors)
         self._launching = Launching(self._zygotes, base, self._work_dir, self._settings.spare_idle_s)
         self._pool = Pool(self._make_environment, limits)
@@ -130,8 +130,8 @@ class Runtime:
             RuntimeUnavailable: nothing of the function ran, and the text says why.
             CapacityExceeded: too many environments are busy.
         """
-        if self._stopping:
-            raise RuntimeUnavailable("the server is stopping")
+        if self._stopping or self._quiet is None:
+            raise RuntimeUnavailable("the server is stopping" if self._stopping else "not started yet")
         if spec.reload_on_change:
             self._reload(spec)
         self._open += 1
@@ -242,12 +242,6 @@ def _bearable_environments() -> int:
     except (ValueError, OSError):
         memory_mb = 4096
     return max(8, min(1000, memory_mb * 3 // 4 // 48))
-
-
-def _program_folders() -> tuple[str, ...]:
-    """Where programs outside the system's folders live."""
-    node = find_node()
-    return (str(Path(node).resolve().parent.parent),) if node else ()
 
 
 def _once(call: Callable[[], None]) -> Callable[[], None]:

@@ -100,6 +100,12 @@ def find_node() -> str | None:
     return shutil.which("node")
 
 
+def program_folders() -> tuple[str, ...]:
+    """Where programs outside the system's folders live."""
+    node = find_node()
+    return (str(Path(node).resolve().parent.parent),) if node else ()
+
+
 def _own_executable() -> str:
     return str(getattr(sys, "_base_executable", None) or sys.executable)
 
