@@ -37,7 +37,8 @@ class ServerProcess:
         )  # fmt: skip
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line.startswith("Ballroom is ready at "), line or f"the server ended: {self.process.wait()}"
+        if not line.startswith("Ballroom is ready at "):
+            raise AssertionError(line or f"the server ended with status {self._reap()}")
         self.port = int(line.split(" (")[0].rsplit(":", 1)[1])
         return self
 
