@@ -189,6 +189,15 @@ def test_stopping_waits_for_running_invocations_as_long_as_it_may(make_stage: Ma
     assert len(stage.do(run())) == 34
 
 
+def test_a_stopped_runtime_leaves_nothing_on_disk(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    spec = stage.function("def handler(event, context): open('/tmp/x', 'w').write('x') if event else None")
+    stage.invoke(spec)
+    assert (stage.folder / "work").exists()
+    stage.do(stage.runtime.stop())
+    assert not (stage.folder / "work").exists()
+
+
 def test_nothing_lives_on_after_the_server_was_killed(tmp_path: Path) -> None:
     host = subprocess.Popen([sys.executable, "-c", HOST, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert host.stdout is not None

@@ -190,6 +190,17 @@ class Runtime:
         self._pool.close()
         self._launching.close()
         await self._zygotes.stop()
+        await asyncio.to_thread(self._leave_no_trace)
+
+    def _leave_no_trace(self) -> None:
+        """Remove what we made in the work folder, and the folder if nothing else is in it."""
+        for made in ("environments", "processes", "root", "root.trial", *(b.name for b in self._bases())):
+            shutil.rmtree(self._work_dir / made, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self._work_dir.rmdir()
+
+    def _bases(self) -> list[Path]:
+        return list(self._work_dir.glob("base-*"))
 
     def _make_environment(self, spec: FunctionSpec) -> Environment:
         environment_id = secrets.token_hex(16)
