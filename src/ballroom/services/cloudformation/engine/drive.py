@@ -23,6 +23,7 @@ from ballroom.kernel import (
 from ..resource_types.base import find_type
 from ..resources import Garbage, Operation, Stack, Step, key, replace
 from . import phases, steps
+from .activity import Activity
 from .events import note_resource, set_status
 from .perform import perform
 from .steps import Scope, Work
@@ -35,6 +36,7 @@ CANCELLED = "Resource creation cancelled"
 
 def wake(tx: Tx, uuid: str) -> None:
     """Have the stack's operation looked at after this commit."""
+    tx.after_commit(lambda: tx.kernel.state(Activity).begin(uuid))
     tx.deliver(
         "cloudformation.drive",
         uuid.encode(),
@@ -56,8 +58,8 @@ async def drive(ctx: Context, delivery: Delivery) -> None:
     """Go on with a stack's operation as far as it goes. Repeating is harmless: each step knows its state."""
     uuid = delivery.payload.decode()
     running: set[asyncio.Task[Work | None]] = set()
-    more = ctx.transact(_take_up, uuid)
     try:
+        more = ctx.transact(_take_up, uuid)
         while True:
             more += ctx.transact(_next, uuid)
             running |= {asyncio.create_task(perform(ctx, work)) for work in more}
@@ -69,6 +71,7 @@ async def drive(ctx: Context, delivery: Delivery) -> None:
     finally:
         for task in running:
             task.cancel()
+        ctx.kernel.state(Activity).end(uuid)
 
 
 @on_exhausted("cloudformation.drive")

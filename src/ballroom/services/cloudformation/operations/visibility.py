@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ballroom.kernel import Request, Response, Tx, operation
+from ballroom.kernel import Context, Request, Response, Tx, Waiting, operation
 
+from ..engine.activity import Activity
 from ..errors import ValidationError
-from ..resources import Export, Import, Stack, key, load_stack
+from ..resources import Export, Import, Stack, key, load_stack, uuid_of
 from ..template.parameters import HIDDEN
 from .paging import page_of
 
@@ -16,17 +17,29 @@ _DELETED_HIDES = ("EnableTerminationProtection", "Outputs")
 
 
 @operation("DescribeStacks")
-def describe_stacks(tx: Tx, request: Request) -> Response:
+def describe_stacks(tx: Tx, request: Request) -> Response | Waiting:
     """One stack, also a deleted one by its id, or all live ones.
+
+    Asked from outside about a stack that is being driven, it waits for up to a second: most are done by then,
+    and clients would ask again only after 5 to 30.
 
     Source: CloudFormation API Reference, DescribeStacks; recorded cases test_stacks.
     """
     name = request.get("StackName")
     if name:
-        return {"Stacks": [stack_to_wire(load_stack(tx, name))]}
+        stack = load_stack(tx, name)
+        activity = tx.kernel.state(Activity)
+        if tx.caller.source == "wire" and activity.is_busy(stack.uuid):
+            return Waiting(lambda ctx: _at_rest(ctx, activity, stack.id))
+        return {"Stacks": [stack_to_wire(stack)]}
     live = [stack for stack in _newest_first(tx) if not stack.is_deleted]
     shown, token = page_of(live, request, 100)
     return {"Stacks": [stack_to_wire(stack) for stack in shown]} | token
+
+
+async def _at_rest(ctx: Context, activity: Activity, stack_id: str) -> Response:
+    await activity.rest(uuid_of(stack_id))
+    return {"Stacks": [stack_to_wire(ctx.transact(load_stack, stack_id))]}
 
 
 def _newest_first(tx: Tx) -> list[Stack]:

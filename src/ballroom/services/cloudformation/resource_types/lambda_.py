@@ -355,6 +355,14 @@ _SOURCE_FIXED = (
 )  # fmt: skip
 
 
+_SOURCE_DEFAULTS: dict[str, Any] = {
+    "BatchSize": 10, "BisectBatchOnFunctionError": False, "DestinationConfig": {}, "Enabled": True,
+    "FilterCriteria": {}, "FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0,
+    "MaximumRecordAgeInSeconds": -1, "MaximumRetryAttempts": -1, "ParallelizationFactor": 1, "ScalingConfig": {},
+    "TumblingWindowInSeconds": 0,
+}  # fmt: skip
+
+
 async def _create_source(call: Call, source: Target) -> Attributes | None:
     made = await call(
         "lambda", "CreateEventSourceMapping", Enabled=source.get("Enabled"), Tags=source.tags or None,
@@ -366,6 +374,9 @@ async def _create_source(call: Call, source: Target) -> Attributes | None:
 
 async def _update_source(call: Call, source: Target) -> Attributes | None:
     changed = source.changes(*_SOURCE, "Enabled")
+    for setting, default in _SOURCE_DEFAULTS.items():
+        if setting in source.previous and setting not in source.properties:
+            changed[setting] = default
     if changed:
         await call("lambda", "UpdateEventSourceMapping", UUID=source.physical_id, **changed)
     added, removed = tag_changes(source)
@@ -388,9 +399,6 @@ register(
     create_only=" ".join(_SOURCE_FIXED),
     attributes="EventSourceMappingArn Id",
     identifier=("Id",),
-    replaces=lambda before, after: any(
-        name in before and name not in after for name in (*_SOURCE, "Enabled")
-    ),  # what a template no longer says goes back to its default, which no update can ask for
     create=_create_source,
     update=_update_source,
     delete=_delete_source,

@@ -5,6 +5,8 @@ Source: CloudFormation User Guide, "AWS::Logs::LogGroup", "AWS::Logs::LogStream"
 
 from __future__ import annotations
 
+from typing import Any
+
 from ballroom.kernel import ServiceError
 from ballroom.kernel.arn import make_arn
 
@@ -106,4 +108,106 @@ register(
     taggable=False,
     create=_create_stream,
     delete=_delete_stream,
+)
+
+
+# -- filters and policies ----------------------------------------------------------------------------
+
+
+async def _put_metric_filter(call: Call, found: Target) -> Attributes | None:
+    found.physical_id = found.name
+    transformations = [
+        {
+            _METRIC_NAMES.get(name, name[0].lower() + name[1:]): _metric_value(name, value)
+            for name, value in one.items()
+        }
+        for one in found.properties["MetricTransformations"]
+    ]
+    await call(
+        "logs", "PutMetricFilter", logGroupName=found.properties["LogGroupName"], filterName=found.name,
+        filterPattern=found.properties["FilterPattern"], metricTransformations=transformations,
+        applyOnTransformedLogs=found.get("ApplyOnTransformedLogs"),
+    )  # fmt: skip
+    return {}
+
+
+_METRIC_NAMES = {"MetricName": "metricName", "MetricNamespace": "metricNamespace", "MetricValue": "metricValue"}
+
+
+def _metric_value(name: str, value: Any) -> Any:
+    if name == "Dimensions":
+        return {dimension["Key"]: dimension["Value"] for dimension in value}
+    return value
+
+
+async def _delete_metric_filter(call: Call, found: Target) -> None:
+    group = found.properties["LogGroupName"]
+    await call("logs", "DeleteMetricFilter", logGroupName=group, filterName=found.physical_id)
+
+
+register(
+    "AWS::Logs::MetricFilter",
+    properties="ApplyOnTransformedLogs",
+    required="FilterPattern LogGroupName MetricTransformations",
+    create_only="FilterName LogGroupName",
+    identifier=("LogGroupName", "FilterName"),
+    name=Name("FilterName", limit=512),
+    taggable=False,
+    create=_put_metric_filter,
+    update=_put_metric_filter,
+    delete=_delete_metric_filter,
+)
+
+
+async def _put_subscription(call: Call, found: Target) -> Attributes | None:
+    found.physical_id = found.name
+    await call(
+        "logs", "PutSubscriptionFilter", logGroupName=found.properties["LogGroupName"], filterName=found.name,
+        filterPattern=found.properties["FilterPattern"], destinationArn=found.properties["DestinationArn"],
+        roleArn=found.get("RoleArn"), distribution=found.get("Distribution"),
+        applyOnTransformedLogs=found.get("ApplyOnTransformedLogs"),
+    )  # fmt: skip
+    return {}
+
+
+async def _delete_subscription(call: Call, found: Target) -> None:
+    group = found.properties["LogGroupName"]
+    await call("logs", "DeleteSubscriptionFilter", logGroupName=group, filterName=found.physical_id)
+
+
+register(
+    "AWS::Logs::SubscriptionFilter",
+    properties="ApplyOnTransformedLogs Distribution RoleArn",
+    required="DestinationArn FilterPattern LogGroupName",
+    create_only="FilterName LogGroupName",
+    identifier=("FilterName", "LogGroupName"),
+    name=Name("FilterName", limit=512),
+    taggable=False,
+    create=_put_subscription,
+    update=_put_subscription,
+    delete=_delete_subscription,
+)
+
+
+async def _put_policy(call: Call, policy: Target) -> Attributes | None:
+    policy.physical_id = policy.name
+    document = policy.properties["PolicyDocument"]
+    await call("logs", "PutResourcePolicy", policyName=policy.name, policyDocument=document)
+    return {}
+
+
+async def _delete_policy(call: Call, policy: Target) -> None:
+    await call("logs", "DeleteResourcePolicy", policyName=policy.physical_id)
+
+
+register(
+    "AWS::Logs::ResourcePolicy",
+    required="PolicyDocument PolicyName",
+    create_only="PolicyName",
+    identifier=("PolicyName",),
+    name=Name("PolicyName", limit=255),
+    taggable=False,
+    create=_put_policy,
+    update=_put_policy,
+    delete=_delete_policy,
 )

@@ -17,7 +17,7 @@ from ..errors import ValidationError
 SHORT = 12
 """Values up to this length are matched at once, whatever the pattern."""
 MOST_REPEATS = 1
-LIMIT_S = 2.0
+LIMIT_S = 1.0
 _MATCH = "import re,sys;p,v=eval(sys.stdin.read());sys.exit(0 if re.fullmatch(p,v) else 3)"
 
 
