@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import os
 import ssl
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from ballroom.cli import settings as server_settings
 from ballroom.cli.output import NOT_RUNNING, fail
-from ballroom.cli.settings import default_data_dir
+from ballroom.kernel.settings import Settings
 
-DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
+LOCAL_NAMES = ("127.0.0.1", "::1", "localhost")
+
+
+class Keys(NamedTuple):
+    """What requests are signed with."""
+
+    key_id: str
+    secret: str
+    token: str | None = None
+
+
+NOBODY = Keys("test", "test")
+"""Stands for the default account where signatures are not demanded."""
+
+
+@functools.cache
+def own_settings() -> Settings:
+    """The settings that a server started here would have: they say where to look for one."""
+    return server_settings.load({})
+
+
+def endpoint_of(settings: Settings) -> str:
+    """Where a server with these settings answers on this machine."""
+    scheme = "https" if settings.tls_cert else "http"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def default_endpoint() -> str:
     """Where the commands look for a Ballroom unless told with `--endpoint`."""
-    return os.environ.get("BALLROOM_ENDPOINT") or os.environ.get("AWS_ENDPOINT_URL") or DEFAULT_ENDPOINT
+    return (
+        os.environ.get("BALLROOM_ENDPOINT") or os.environ.get("AWS_ENDPOINT_URL") or endpoint_of(own_settings())
+    )
 
 
 class Connection:
@@ -31,17 +60,27 @@ class Connection:
             region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
         )
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the endpoint is on this machine."""
+        return (urlsplit(self.endpoint).hostname or "") in LOCAL_NAMES
+
     def page(self, method: str, path: str, body: Any = None, timeout_s: float = 30) -> Any:
         """The JSON answer of a control page; ends the command if there is no Ballroom."""
+        sent = None if body is None else json.dumps(body).encode()
         try:
-            status, answer = self._exchange(method, path, body, timeout_s)
-        except OSError as error:
+            status, answer = self._exchange(method, path, sent, timeout_s)
+            if status == 403:  # signatures are demanded there
+                status, answer = self._exchange(method, path, sent, timeout_s, signed=True)
+        except (OSError, http.client.HTTPException) as error:
             fail(
                 f"no Ballroom answers at {self.endpoint} ({error}); start one with 'ballroom start'.",
                 NOT_RUNNING,
             )
         if status >= 400:
-            message = answer.get("message", answer) if isinstance(answer, dict) else answer
+            message = answer
+            if isinstance(answer, dict):
+                message = answer.get("message") or answer.get("Message") or answer
             fail(f"{self.endpoint} answered {status}: {message}")
         return answer
 
@@ -51,19 +90,19 @@ class Connection:
             status, answer = self._exchange("GET", "/_ballroom/health", None, timeout_s)
         except (OSError, http.client.HTTPException):
             return None
-        return answer if status == 200 and isinstance(answer, dict) else None
+        is_ours = status == 200 and isinstance(answer, dict) and answer.get("edition") == "ballroom"
+        return answer if is_ours else None
 
-    def wait_until_ready(self, timeout_s: float) -> dict[str, Any] | None:
-        """The health page, once there is one."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            health = self.find_health()
-            if health is not None:
-                return health
-            time.sleep(0.02)
-        return None
+    def require_server(self) -> dict[str, Any]:
+        """What the health page says; ends the command if no Ballroom answers."""
+        health = self.find_health()
+        if health is None:
+            fail(f"no Ballroom answers at {self.endpoint}; start one with 'ballroom start'.", NOT_RUNNING)
+        return health
 
-    def _exchange(self, method: str, path: str, body: Any, timeout_s: float) -> tuple[int, Any]:
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, timeout_s: float, *, signed: bool = False
+    ) -> tuple[int, Any]:
         target = urlsplit(self.endpoint)
         connection: http.client.HTTPConnection
         if target.scheme == "https":
@@ -72,10 +111,11 @@ class Connection:
             )
         else:
             connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=timeout_s)
+        headers = {"content-type": "application/json", "user-agent": "ballroom-cli"}
+        if signed:
+            headers |= self._signature(method, path, body, headers)
         try:
-            sent = None if body is None else json.dumps(body).encode()
-            headers = {"content-type": "application/json", "user-agent": "ballroom-cli"}
-            connection.request(method, path, sent, headers)
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
             raw = response.read()
             try:
@@ -85,48 +125,91 @@ class Connection:
         finally:
             connection.close()
 
+    def _signature(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, str]:
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        keys = self.keys()
+        request = AWSRequest(method, self.endpoint + path, headers, body or b"")
+        SigV4Auth(Credentials(*keys), "ballroom", self.region).add_auth(request)
+        return dict(request.headers.items())
+
     def client(self, service: str) -> Any:
         """A boto3 client of a service."""
         import boto3
         from botocore.config import Config
 
-        key, secret = credentials()
+        keys = self.keys()
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name=self.region,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
+            aws_access_key_id=keys.key_id,
+            aws_secret_access_key=keys.secret,
+            aws_session_token=keys.token,
             verify=os.environ.get("AWS_CA_BUNDLE") or None,
-            config=Config(retries={"mode": "standard", "total_max_attempts": 3}, inject_host_prefix=False),
-        )
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": 3}, inject_host_prefix=False,
+                read_timeout=910,  # the longest invocation
+            ),
+        )  # fmt: skip
+
+    def keys(self) -> Keys:
+        """What to sign with.
+
+        The environment's keys where they are meant for this Ballroom (the endpoint variable names it, the
+        key is a 12-digit account, or it is on another machine), else the owner's key, else nobody's.
+        """
+        key_id, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
+        named = (os.environ.get("BALLROOM_ENDPOINT"), os.environ.get("AWS_ENDPOINT_URL"))
+        meant = self.endpoint in [one.rstrip("/") for one in named if one] or not self.is_local
+        if key_id and secret and (meant or (len(key_id) == 12 and key_id.isdecimal())):
+            return Keys(key_id, secret, os.environ.get("AWS_SESSION_TOKEN") or None)
+        return (self.is_local and _root_key()) or NOBODY
 
     def environment(self) -> dict[str, str]:
         """The variables that point AWS clients here."""
-        key, secret = credentials()
-        return {
+        keys = self.keys()
+        variables = {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": key,
-            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_ACCESS_KEY_ID": keys.key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        if keys.token:
+            variables["AWS_SESSION_TOKEN"] = keys.token
+        return variables
 
 
-def credentials(data_dir: Path | None = None) -> tuple[str, str]:
-    """The key pair to sign with: the environment's, else the owner's, else one that stands for nobody."""
-    key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
-    if key and secret:
-        return key, secret
-    named = data_dir or Path(os.environ.get("BALLROOM_DATA_DIR") or default_data_dir())
+def _root_key() -> Keys | None:
+    data_dir = own_settings().data_dir or server_settings.default_data_dir()
     try:
-        lines = (named / "root-key").read_text("ascii").split()
-    except OSError:
-        return "test", "test"
-    return (lines[0], lines[1]) if len(lines) >= 2 else ("test", "test")
+        words = (data_dir / "root-key").read_text("ascii").split()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return Keys(words[0], words[1]) if len(words) == 2 else None
+
+
+def wait_for(connection: Connection, timeout_s: float) -> dict[str, Any] | None:
+    """The health page, once there is one."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        health = connection.find_health()
+        if health is not None:
+            return health
+        time.sleep(0.02)
+    return None
 
 
 def _tls_context() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+    bundle = os.environ.get("AWS_CA_BUNDLE")
+    if bundle is None and Path(str(own_settings().tls_cert)).is_file():
+        bundle = str(own_settings().tls_cert)  # a certificate of our own making is its own authority
+    try:
+        return ssl.create_default_context(cafile=bundle)
+    except (OSError, ssl.SSLError) as error:
+        fail(f"the certificates in {bundle} cannot be used: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
@@ -17,6 +18,13 @@ POLL_S = 0.05
 POLL_AT_MOST_S = 1.0
 
 Progress = Callable[[dict[str, Any]], None]
+
+
+TEMPLATES_BUCKET = "ballroom-templates"
+BODY_LIMIT = 51_200
+_TO_BE_DELETED = (
+    "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS",
+)  # fmt: skip
 
 
 class DeployFailed(Exception):
@@ -52,8 +60,7 @@ def deploy(
     if stack is None:
         stack = stack_name_for(find_template(Path(template))) if isinstance(template, str | Path) else "stack"
     built = build(body, base, progress=say)
-    client = Connection(endpoint, region).client("cloudformation")
-    return Deployment(client, stack, progress).run(built, parameters or {})
+    return Deployment(Connection(endpoint, region), stack, progress).run(built, parameters or {})
 
 
 def _read(template: str | Path | dict[str, Any]) -> tuple[dict[str, Any], Path]:
@@ -67,32 +74,43 @@ def _read(template: str | Path | dict[str, Any]) -> tuple[dict[str, Any], Path]:
     return read_template(path), path.parent
 
 
+def _parameters(
+    template: dict[str, Any], given: dict[str, str], existing: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    """What was given, and (as the other tools do) what the stack has already."""
+    found: list[dict[str, Any]] = [{"ParameterKey": n, "ParameterValue": v} for n, v in given.items()]
+    declared = template.get("Parameters")
+    for parameter in (existing or {}).get("Parameters", []):
+        name = parameter["ParameterKey"]
+        if name not in given and isinstance(declared, dict) and name in declared:
+            found.append({"ParameterKey": name, "UsePreviousValue": True})
+    return found
+
+
 class Deployment:
     """One change of one stack."""
 
-    def __init__(self, client: Any, stack: str, progress: Progress) -> None:
-        self._client, self._stack, self._progress = client, stack, progress
+    def __init__(self, connection: Connection, stack: str, progress: Progress) -> None:
+        self._connection, self._stack, self._progress = connection, stack, progress
+        self._client = connection.client("cloudformation")
         self._seen: set[str] = set()
 
     def run(self, template: dict[str, Any], parameters: dict[str, str]) -> dict[str, str]:
         """Create or update the stack; its outputs."""
         from botocore.exceptions import ClientError
 
-        existing = self._find()
-        status = existing["StackStatus"] if existing else None
         try:
-            if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"):
+            existing = self._settled()
+            if existing is not None and existing["StackStatus"] in _TO_BE_DELETED:
                 self.delete()  # as AWS demands before such a name can be used again
-                status = None
+                existing = None
             request: dict[str, Any] = {
                 "StackName": self._stack,
-                "TemplateBody": json.dumps(template, default=str),
+                **self._body(json.dumps(template, default=str)),
                 "Capabilities": CAPABILITIES,
-                "Parameters": [
-                    {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
-                ],
+                "Parameters": _parameters(template, parameters, existing),
             }
-            if status is None:
+            if existing is None:
                 self._client.create_stack(**request)
             else:
                 self._remember_events()
@@ -104,6 +122,30 @@ class Deployment:
             raise DeployFailed(message) from error
         self._wait("CREATE_COMPLETE", "UPDATE_COMPLETE")
         return self.outputs()
+
+    def _settled(self) -> dict[str, Any] | None:
+        """The stack once nothing is under way: what an interrupted command began goes on by itself."""
+        while True:
+            existing = self._find()
+            status = existing["StackStatus"] if existing else ""
+            if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+                return existing
+            for event in self._new_events():
+                self._progress(event)
+            time.sleep(POLL_S)
+
+    def _body(self, text: str) -> dict[str, str]:
+        """The template in the request, or, if that is too long for it, in a bucket as with other tools."""
+        if len(text.encode()) <= BODY_LIMIT:
+            return {"TemplateBody": text}
+        s3 = self._connection.client("s3")
+        key = f"{self._stack}/{hashlib.sha256(text.encode()).hexdigest()}.template"
+        if TEMPLATES_BUCKET not in [bucket["Name"] for bucket in s3.list_buckets().get("Buckets", [])]:
+            region = self._connection.region
+            where = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            s3.create_bucket(Bucket=TEMPLATES_BUCKET, **({} if region == "us-east-1" else where))
+        s3.put_object(Bucket=TEMPLATES_BUCKET, Key=key, Body=text.encode())
+        return {"TemplateURL": f"{self._connection.endpoint}/{TEMPLATES_BUCKET}/{key}"}
 
     def delete(self) -> bool:
         """Delete the stack and wait; False if there is none."""

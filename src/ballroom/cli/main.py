@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
 import click
 
 from ballroom import __version__
+from ballroom.cli.output import FAILED, INTERRUPTED, USAGE, complain
 
 COMMANDS = {
     # name: (module under ballroom.cli.commands, the line that --help shows)
@@ -21,9 +23,9 @@ COMMANDS = {
     "start": ("server", "Start the server in the background."),
     "stop": ("server", "Stop the server gracefully."),
     "status": ("server", "Say whether a server runs, and what it holds."),
-    "reset": ("server", "Delete everything the server holds."),
-    "backup": ("server", "Write an archive of the data, while it is in use."),
-    "restore": ("server", "Make a data directory from an archive."),
+    "reset": ("data", "Delete everything the server holds."),
+    "backup": ("data", "Write an archive of the data, while it is in use."),
+    "restore": ("data", "Make a data directory from an archive."),
     "env": ("tools", "Print the variables that point AWS clients to Ballroom."),
     "exec": ("tools", "Run a command with those variables."),
     "clock": ("tools", "Show, freeze, advance or skip the virtual clock."),
@@ -59,29 +61,55 @@ def cli() -> None:
 
     Runs serverless applications written for AWS, unmodified, on this machine.
 
-    Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 no Ballroom is running there.
+    Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 no Ballroom is running there, 130 interrupted.
     """
 
 
 def main() -> None:
     """Run the command line; user errors end in one line and an exit code, never in a trace."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    from ballroom.cli.settings import WrongSetting
     from ballroom.kernel.errors import AlreadyRefused
 
     try:
-        cli.main(standalone_mode=True)
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as failure:
+        failure.show()
+        return failure.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(err=True)
+        return INTERRUPTED
     except AlreadyRefused as refused:
-        click.echo(f"ballroom: {refused}", err=True)
-        sys.exit(1)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        complain(str(refused))
+        return USAGE if isinstance(refused, WrongSetting) else FAILED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as failure:
+        if failure.filename is None and type(failure).__module__ == "builtins":
+            raise
+        complain(f"{failure.filename}: {failure.strerror}" if failure.filename else str(failure))
+        return FAILED
     except Exception as failure:
         if not _is_user_error(failure):
             raise
-        click.echo(f"ballroom: {failure}", err=True)
-        sys.exit(1)
+        complain(_words_of(failure))
+        return FAILED
 
 
-def _is_user_error(failure: Any) -> bool:
+def _is_user_error(failure: Exception) -> bool:
     """What AWS's client libraries raise about an answer or a connection: the text says it all."""
     return type(failure).__module__.partition(".")[0] in ("botocore", "boto3")
+
+
+def _words_of(failure: Exception) -> str:
+    response: Any = getattr(failure, "response", None)
+    if not isinstance(response, dict) or "Error" not in response:
+        return str(failure)
+    error = response["Error"]
+    return f"{error.get('Message') or failure} ({error.get('Code')})"

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import signal
-import subprocess
-import time
+import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
 
 from ballroom.cli.commands.apps import deploy_application, show_outputs
-from ballroom.cli.commands.server import host_and_port
 from ballroom.cli.connection import Connection
 from ballroom.cli.logs import LogFollower, groups_of
-from ballroom.cli.output import fail, say
-from ballroom.cli.process import START_LIMIT_S, command_to_serve, start_detached
-from ballroom.cli.settings import default_data_dir
-
-STOP_LIMIT_S = 30.0
+from ballroom.cli.output import INTERRUPTED, NOT_RUNNING, fail, say
+from ballroom.cli.process import TiedServer, start_detached
 
 
 class _Stop(BaseException):
@@ -39,62 +36,76 @@ def up(
     def stop(number: int, frame: FrameType | None) -> None:
         raise _Stop
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    server: subprocess.Popen[bytes] | None = None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    server: TiedServer | None = None
+    deployed = False
     try:
-        if connection.find_health() is None:
-            server = _start(connection, data, memory=memory, detached=not follow)
-        else:
-            say(f"Using the Ballroom at {connection.endpoint}.")
+        server = _find_or_start(connection, data, memory=memory, tied=follow)
         name, outputs = deploy_application(connection, template, stack, parameters)
+        deployed = True
         say(f"\n{name} is deployed and served at {connection.endpoint}.")
         show_outputs(outputs)
-        if not follow:
-            return
-        say("\nLogs follow; Ctrl-C ends.\n")
-        LogFollower(connection, lambda: groups_of(connection, name), since_ms=2_000).run(follow=True)
+        if follow:
+            say("\nLogs follow; Ctrl-C ends.\n")
+            _follow(connection, name, server)
     except _Stop:
         say("\nStopping.")
+        if not deployed:
+            sys.exit(INTERRUPTED)
     finally:
         if server is not None:
-            _end(server)
+            with contextlib.suppress(_Stop):  # told twice: it has been cut short
+                server.end()
 
 
-def _start(
-    connection: Connection, data: Path | None, *, memory: bool, detached: bool
-) -> subprocess.Popen[bytes] | None:
-    host, port = host_and_port(connection.endpoint)
-    where = (
-        None if memory else (data or Path(os.environ.get("BALLROOM_DATA_DIR") or default_data_dir())).resolve()
-    )
-    arguments = ["--host", host, "--port", str(port), "--region", connection.region]
-    arguments += ["--memory"] if where is None else ["--data", str(where)]
-    if detached:
-        start_detached(connection, where, arguments)
-        say(f"Started a Ballroom at {connection.endpoint} ({where or 'in memory'}).")
-        return None
-    # a session of its own: Ctrl-C reaches this command, which then stops the server in order
-    server = subprocess.Popen(
-        command_to_serve([*arguments, "--log-level", "warning"]),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + START_LIMIT_S
-    while connection.find_health() is None:
-        if server.poll() is not None:
-            fail(f"the server ended at once with status {server.returncode}.")
-        if time.monotonic() > deadline:
-            server.terminate()
-            fail(f"the server did not answer within {START_LIMIT_S:.0f} s.")
-        time.sleep(0.02)
-    say(f"Started a Ballroom at {connection.endpoint} ({where or 'in memory'}).")
-    return server
+def _follow(connection: Connection, name: str, server: TiedServer | None) -> None:
+    from botocore.exceptions import ConnectionError as NoAnswer
 
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
     try:
-        server.wait(STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+        LogFollower(connection, lambda: groups_of(connection, name), since_ms=2_000).run(follow=True)
+    except NoAnswer:
+        if server is not None and server.has_ended:
+            fail("the server has ended by itself.")
+        fail(f"the Ballroom at {connection.endpoint} has gone.", NOT_RUNNING)
+
+
+def _find_or_start(connection: Connection, data: Path | None, *, memory: bool, tied: bool) -> TiedServer | None:
+    if connection.find_health() is not None:
+        if data is not None or memory:
+            fail(
+                f"a Ballroom already answers at {connection.endpoint}, with data of its own; stop it, or name "
+                "another port with --endpoint."
+            )
+        say(f"Using the Ballroom at {connection.endpoint}.")
+        return None
+    if not connection.is_local:
+        fail(f"no Ballroom answers at {connection.endpoint}, which is not on this machine.", NOT_RUNNING)
+    arguments = _arguments(connection, data, memory=memory)
+    if tied:
+        server = TiedServer([*arguments, "--log-level", "warning"])
+        say(f"Started a Ballroom at {connection.endpoint} (data: {server.data}).")
+        return server
+    pid, _, where = start_detached(arguments, _log_file(arguments))
+    say(f"Started a Ballroom at {connection.endpoint} (process {pid}, data: {where}).")
+    return None
+
+
+def _arguments(connection: Connection, data: Path | None, *, memory: bool) -> list[str]:
+    """Host and port are the endpoint's; the rest comes from variables and the file, as for `serve`."""
+    parts = urlsplit(connection.endpoint)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    arguments = ["--host", parts.hostname or "127.0.0.1", "--port", str(port)]
+    if memory:
+        arguments.append("--memory")
+    if data is not None:
+        arguments += ["--data", str(data.absolute())]
+    return arguments
+
+
+def _log_file(arguments: list[str]) -> Path:
+    from ballroom.cli.commands.server import log_file_of, read_settings, serve_command
+
+    given: dict[str, Any] = dict(serve_command.make_context("serve", list(arguments)).params)
+    given.pop("until_eof")
+    return log_file_of(read_settings(given))

@@ -24,7 +24,7 @@ from ballroom.kernel.caller import Caller
 from ballroom.kernel.errors import ServiceError
 from ballroom.kernel.http import HttpRequest, HttpResponse
 from ballroom.kernel.kernel import Context, Kernel
-from ballroom.kernel.registry import Page, Registry, page, registry
+from ballroom.kernel.registry import Page, Registry, on_start, page, registry
 
 log = logging.getLogger("ballroom.gateway")
 
@@ -145,6 +145,12 @@ class _Started:
 
     def __init__(self, kernel: Kernel) -> None:
         self.at = time.monotonic()
+
+
+@on_start
+def note_start(kernel: Kernel) -> None:
+    """Begin to count the uptime."""
+    _started(kernel)
 
 
 @page("GET", "/_ballroom/status")

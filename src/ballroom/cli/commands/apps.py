@@ -12,7 +12,7 @@ import click
 
 from ballroom.cli.commands.options import connection_options, json_option
 from ballroom.cli.connection import Connection
-from ballroom.cli.output import NOT_RUNNING, fail, result, say
+from ballroom.cli.output import fail, result, say
 
 
 def _parameters(given: tuple[str, ...]) -> dict[str, str]:
@@ -116,7 +116,7 @@ def deploy_command(
     connection: Connection, template: Path, stack: str | None, parameter: tuple[str, ...], as_json: bool
 ) -> None:
     """Create or update a stack from TEMPLATE (a file, or a directory that holds one), and wait for it."""
-    require_server(connection)
+    connection.require_server()
     name, outputs = deploy_application(connection, template, stack, _parameters(parameter), quiet=as_json)
     if as_json:
         result({"stack": name, "outputs": outputs})
@@ -133,13 +133,11 @@ def destroy_command(connection: Connection, stack: str, as_json: bool) -> None:
     """Delete STACK (a name, or the directory that it was deployed from) and everything in it."""
     from ballroom.cli.deploy import DeployFailed, Deployment, stack_name_for
 
-    require_server(connection)
+    connection.require_server()
     name = stack
     if Path(stack).is_dir():
         name = stack_name_for(Path(stack) / "template.yaml")
-    deployment = Deployment(
-        connection.client("cloudformation"), name, (lambda event: None) if as_json else show_event
-    )
+    deployment = Deployment(connection, name, (lambda event: None) if as_json else show_event)
     try:
         existed = deployment.delete()
     except DeployFailed as failed:
@@ -175,7 +173,7 @@ def invoke_command(
 
     FUNCTION is a name or ARN, or a logical id of a deployed stack written STACK/LOGICAL-ID.
     """
-    require_server(connection)
+    connection.require_server()
     request: dict[str, Any] = {
         "FunctionName": resolve_function(connection, function),
         "Payload": _payload(payload),
@@ -226,7 +224,7 @@ def logs_command(
     """Print the logs of NAME (a stack or a function; without it: of every function)."""
     from ballroom.cli.logs import LogFollower, groups_of, parse_since
 
-    require_server(connection)
+    connection.require_server()
     follower = LogFollower(
         connection, lambda: groups_of(connection, name), pattern=pattern, as_json=as_json,
         since_ms=parse_since(since),
@@ -235,12 +233,6 @@ def logs_command(
         fail(f"there is no stack, function or log group {name}.")
     with contextlib.suppress(KeyboardInterrupt):
         follower.run(follow=follow)
-
-
-def require_server(connection: Connection) -> None:
-    """End the command if no Ballroom answers."""
-    if connection.find_health() is None:
-        fail(f"no Ballroom answers at {connection.endpoint}; start one with 'ballroom start'.", NOT_RUNNING)
 
 
 def resolve_function(connection: Connection, function: str) -> str:

@@ -112,7 +112,7 @@ class DataDirectory:
 
 
 def read_format(path: Path) -> int | None:
-    """The format of a data directory; None if it is new (nothing in it but a lock).
+    """The format of a data directory; None if it is new (nothing in it but a lock and a log).
 
     Raises:
         AlreadyRefused: there are files in it, but not ours.
@@ -120,7 +120,7 @@ def read_format(path: Path) -> int | None:
     try:
         text = (path / "format").read_text("ascii")
     except FileNotFoundError:
-        if set(os.listdir(path)) <= {"lock", "format.new"}:
+        if set(os.listdir(path)) <= {"lock", "format.new", "logs"}:
             return None
         raise AlreadyRefused(f"{path} is not empty, and not a data directory of Ballroom.") from None
     except UnicodeDecodeError:
