@@ -124,7 +124,9 @@ async def serve_bare() -> None:
         def too_large(self, exchange: Exchange, limit: int) -> None:
             exchange.refuse(413, "TooLarge", "too large")
 
-    print(await HttpServer(Constant()).listen("127.0.0.1", 0), flush=True)
+    server = HttpServer(Constant())
+    print(await server.listen("127.0.0.1", 0), flush=True)
+    await server.serve()
     await asyncio.Event().wait()
 
 

@@ -80,11 +80,12 @@ class Ballroom:
             self.gateway.pages.add("POST", "/_ballroom/backup", self._backup_page)
             self.gateway.pages.add("POST", "/_ballroom/reset", self._reset_page)
             try:
-                await self.gateway.start(settings.host, settings.port, self._tls())
+                await self.gateway.listen(settings.host, settings.port, self._tls())
             except OSError as error:
                 raise AlreadyRefused(_why_not_listening(settings, error)) from error
             settings.port = self.gateway.port
             self.kernel.start()
+            await self.gateway.serve()
         except BaseException:
             if self.directory is not None:
                 self.directory.close()

@@ -130,6 +130,7 @@ async def serving(limits: Limits | None = None) -> AsyncIterator[Serving]:
     application = Application()
     server = HttpServer(application, limits)
     made = Serving(server, application, await server.listen("127.0.0.1", 0))
+    await server.serve()
     try:
         yield made
     finally:

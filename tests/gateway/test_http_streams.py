@@ -163,6 +163,7 @@ def test_tls(run: Run, certificate: tuple[Path, Path]) -> None:
             ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             ours.load_cert_chain(*certificate)
             port = await http.server.listen("127.0.0.1", 0, ours)
+            await http.server.serve()
             theirs = ssl.create_default_context(cafile=certificate[0])
             client = Client(*await asyncio.open_connection("localhost", port, ssl=theirs))
             http.clients.append(client)

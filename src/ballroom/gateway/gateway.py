@@ -48,8 +48,17 @@ class Gateway:
         self.pages = Pages(kernel, registry, self.authenticator, self.guard)
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """Listen; `port` 0 picks a free one (see `self.port`)."""
+        """Take the address and answer; `port` 0 picks a free one (see `self.port`)."""
+        await self.listen(host, port, tls)
+        await self.serve()
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        """Take the address, but answer nothing before `serve`."""
         self.port = await self.server.listen(host, port, tls)
+
+    async def serve(self) -> None:
+        """Answer, those first who came meanwhile."""
+        await self.server.serve()
 
     async def stop(self, drain_s: float) -> None:
         """Accept nothing more; finish what runs within `drain_s` seconds."""

@@ -95,10 +95,6 @@ class Credentials:
         return self._uses.get(access_key_id)
 
 
-def _load(tx: Tx, access_key_id: str) -> Credential | None:
-    return tx.get(Credential, credential_key(access_key_id))
-
-
 def issue(tx: Tx, access_key_id: str, credential: Credential) -> None:
     """Store a credential, or replace it; usable as soon as the transaction has succeeded."""
     tx.put(credential_key(access_key_id), credential)

@@ -133,6 +133,8 @@ class Kernel:
         self.dispatcher = Dispatcher(self)
         self._states: dict[type, Any] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.reporters: dict[str, Callable[[], Any]] = {}
+        """Statistics of services, by name, for the status page."""
         self._on_stop: list[Callable[[], Awaitable[None]]] = []
         self.started_ms = self.clock.now_ms()
         self._collecting: asyncio.TimerHandle | None = None
@@ -472,6 +474,7 @@ class Kernel:
             "deliveries": self.dispatcher.statistics(),
             "clock": self.clock.state(),
             "spans": self.trace.recorded,
+            **{name: report() for name, report in self.reporters.items()},
         }
 
 

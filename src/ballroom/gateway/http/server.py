@@ -50,13 +50,19 @@ class HttpServer:
         self._background: set[asyncio.Task[None]] = set()
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Listen; port 0 picks a free one. Returns the port."""
+        """Take the address; port 0 picks a free one. Returns the port. `serve` begins to answer."""
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(
-            lambda: Connection(self, loop), host, port, ssl=tls, backlog=2048, reuse_address=True
-        )
+            lambda: Connection(self, loop), host, port, ssl=tls, backlog=2048, reuse_address=True,
+            start_serving=False,
+        )  # fmt: skip
         self._listeners.append(listener)
         return int(listener.sockets[0].getsockname()[1])
+
+    async def serve(self) -> None:
+        """Accept connections; those that came since `listen` have waited."""
+        for listener in self._listeners:
+            await listener.start_serving()
 
     async def stop(self, drain_s: float) -> None:
         """Accept nothing more, let what runs finish for at most `drain_s` seconds, then cut."""
