@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from tests.cloud import Cloud
-from tests.services.sqs.helpers import a_queue, bodies, receive, send
+from tests.services.sqs.helpers import a_queue, bodies, receive, redrive, send
 
+from ballroom.kernel.keys import prefix_range
+from ballroom.services.sqs.housekeeping import Anything
 from ballroom.services.sqs.message_attributes import digest, read_attributes
 
 
@@ -58,6 +60,24 @@ def test_a_message_may_have_a_mebibyte_with_its_attributes(cloud: Cloud) -> None
         "One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes."
     )
     assert len(receive(cloud, url)[0]["Body"]) >= rest // 2
+
+
+@pytest.mark.parametrize("name", ["q", "q.fifo"])
+def test_a_large_body_goes_everywhere_and_leaves_nothing_behind(cloud: Cloud, name: str) -> None:
+    dead_name = name.replace("q", "dead")
+    dead = a_queue(cloud, dead_name)
+    url = a_queue(cloud, name, RedrivePolicy=redrive(dead_name), MessageRetentionPeriod=60)
+    large = "x" * 100_000
+    for body in (large, large + "2", large + "3"):
+        send(cloud, url, body)
+    cloud.sqs("DeleteMessage", QueueUrl=url, ReceiptHandle=receive(cloud, url, 1)[0]["ReceiptHandle"])
+    assert bodies(receive(cloud, url, 1, VisibilityTimeout=0)) == [large + "2"]
+    assert bodies(receive(cloud, url, 1)) == [large + "3"]
+    assert bodies(receive(cloud, dead)) == [large + "2"]
+    cloud.sqs("PurgeQueue", QueueUrl=dead)
+    cloud.clock.advance(minutes=15)
+    low, high = prefix_range(("sqs-data",))
+    assert [key for key, _ in cloud.kernel.rows(Anything, low, high, None) if key[3] != "head"] == []
 
 
 def test_a_queue_may_limit_its_messages(cloud: Cloud) -> None:

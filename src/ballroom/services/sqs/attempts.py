@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ballroom.services.sqs import fifo
+from ballroom.services.sqs.bodies import whole
 from ballroom.services.sqs.errors import InvalidParameterValue
 from ballroom.services.sqs.live import LiveQueue
 from ballroom.services.sqs.received import Received
@@ -56,7 +57,7 @@ def replay(tx: Tx, live: LiveQueue, attempt_id: str, hide_ms: int) -> list[Recei
             or flight.visible_ms != visible_ms or visible_ms <= tx.now_ms
         ):
             return None
-        found.append((message, flight))
+        found.append((whole(tx, live, message), flight))
     again = [
         Received(message, fifo.change_visibility(tx, live, flight, hide_ms)) for message, flight in found
     ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ballroom.services.sqs.bodies import put_apart, whole
 from ballroom.services.sqs.live import LiveQueue
 from ballroom.services.sqs.received import MAX_IN_FLIGHT, MAX_STEPS, Received, as_dead, find_grave, is_expired
 from ballroom.services.sqs.resources import Flight, Head, Message, Ready, Sent
@@ -67,12 +68,15 @@ def add(tx: Tx, live: LiveQueue, message: Message, delay_ms: int = 0) -> Message
     sequence = head.last + 1
     message = replace(message, sequence=sequence)
     alone = not tx.scan_prefix(Message, keys.grouped(group), limit=1)
-    tx.put(keys.grouped(group, sequence), message)
+    stored = put_apart(tx, live, message)
+    tx.put(keys.grouped(group, sequence), stored)
     tx.put(keys.head, Head(sequence, head.cursor, head.total + 1, head.parked))
     available_ms = message.sent_ms
     if delay_ms:
         available_ms = tx.now_ms + delay_ms
-        flight = Flight(sequence, available_ms, message.count, 0, message.first_ms, group, waiting=True)
+        flight = Flight(
+            sequence, available_ms, message.count, 0, message.first_ms, group, waiting=True, large=stored.large
+        )
         tx.put(keys.group_flight(group, sequence), flight)
         tx.after_commit(lambda: live.hide(flight))
     else:
@@ -95,17 +99,19 @@ def exists(tx: Tx, live: LiveQueue, group: str, sequence: int) -> bool:
 def remove(tx: Tx, live: LiveQueue, flight: Flight) -> None:
     """Delete a received message; the next of its group may become available."""
     assert flight.group is not None
-    _remove(tx, live, flight.group, flight.sequence, flight.visible_ms)
+    _remove(tx, live, flight.group, flight.sequence, flight.visible_ms, flight.large)
 
 
 def expunge(tx: Tx, live: LiveQueue, message: Message) -> None:
     """Delete a message whose retention period is over."""
     assert message.group is not None
-    _remove(tx, live, message.group, message.sequence, _available(tx, live, message))
+    _remove(tx, live, message.group, message.sequence, _available(tx, live, message), message.large)
 
 
-def _remove(tx: Tx, live: LiveQueue, group: str, sequence: int, available_ms: int) -> None:
-    _delete(tx, live, group, sequence)
+def _remove(
+    tx: Tx, live: LiveQueue, group: str, sequence: int, available_ms: int, large: bool
+) -> None:
+    _delete(tx, live, group, sequence, large)
     head = live.head(tx)
     tx.put(live.keys.head, replace(head, total=head.total - 1))
     if tx.get(Ready, live.keys.ready(available_ms, sequence)) is not None:  # it was the first
@@ -130,9 +136,11 @@ def change_visibility(tx: Tx, live: LiveQueue, flight: Flight, hide_ms: int) -> 
     return after
 
 
-def _delete(tx: Tx, live: LiveQueue, group: str, sequence: int) -> None:
+def _delete(tx: Tx, live: LiveQueue, group: str, sequence: int, large: bool) -> None:
     tx.delete(live.keys.grouped(group, sequence))
     tx.delete(live.keys.group_flight(group, sequence))
+    if large:
+        tx.delete(live.keys.body(sequence))
 
 
 # -- the front of a group: when its first message is available, and that message's sequence --------------
@@ -237,18 +245,21 @@ class _Taking:
         tx, live, now = self.tx, self.live, self.tx.now_ms
         grave = find_grave(tx, live, message, flight) if self.redrive else None
         if grave is not None or is_expired(live, message, now):
-            _delete(tx, live, group, message.sequence)
+            dead = as_dead(whole(tx, live, message), flight, live.arn) if grave and flight else None
+            _delete(tx, live, group, message.sequence, message.large)
             self.steps -= 1
             self.gone.append(message.sequence)
-            if grave is not None and flight is not None and not is_expired(live, message, now):
-                bury(tx, grave, as_dead(message, flight, live.arn))
+            if grave is not None and dead is not None and not is_expired(live, message, now):
+                bury(tx, grave, dead)
             return None
         count = flight.count if flight else message.count
         first_ms = (flight.first_ms if flight else message.first_ms) or now
-        taken = Flight(message.sequence, now + self.hide_ms, count + 1, now, first_ms, group)
+        taken = Flight(
+            message.sequence, now + self.hide_ms, count + 1, now, first_ms, group, large=message.large
+        )
         tx.put(live.keys.group_flight(group, message.sequence), taken)
         self.room -= 1
-        self.out.append(Received(message, taken))
+        self.out.append(Received(whole(tx, live, message), taken))
         return taken
 
 

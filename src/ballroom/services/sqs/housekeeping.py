@@ -79,7 +79,7 @@ def _plan(tx: Tx, live: LiveQueue, due_ms: int | None) -> None:
 
 def _sweep_oldest(tx: Tx, live: LiveQueue, delayed: bool) -> int | None:
     keys = live.keys
-    messages = tx.scan(Message, keys.body(0, delayed), keys.body(1 << 62, delayed), limit=SLICE)
+    messages = tx.scan(Message, keys.message(0, delayed), keys.message(1 << 62, delayed), limit=SLICE)
     for message in messages:
         if not is_expired(live, message, tx.now_ms):
             return message.sent_ms + live.meaning.retention_ms
@@ -122,7 +122,7 @@ def expire(
     live = _find(tx, account, region, name, queue_id)
     if live is None or live.record.generation != generation:
         return
-    message = tx.get(Message, live.keys.body(sequence, False))
+    message = tx.get(Message, live.keys.message(sequence, False))
     if message is None:
         return
     if is_expired(live, message, tx.now_ms):

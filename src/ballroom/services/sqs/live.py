@@ -19,7 +19,7 @@ from ballroom.services.sqs.errors import QueueDoesNotExist
 from ballroom.services.sqs.names import parse_url, queue_arn
 from ballroom.services.sqs.polling import Pollers
 from ballroom.services.sqs.queue_attributes import Meaning, meaning_of
-from ballroom.services.sqs.resources import Flight, Head, Keys, Queue, queue_key
+from ballroom.services.sqs.resources import Flight, Head, Keys, Message, Queue, queue_key
 
 if TYPE_CHECKING:
     from ballroom.kernel import Kernel, Tx
@@ -47,7 +47,7 @@ class LiveQueue:
     """One queue, as long as the kernel's derived memory lives."""
 
     __slots__ = (
-        "_by_time", "any_due", "arn", "busy_groups", "dedup_due_ms", "delayed", "dimensions", "groups",
+        "_by_time", "ahead", "any_due", "arn", "busy_groups", "dedup_due_ms", "delayed", "dimensions", "groups",
         "hidden", "in_flight", "keys", "meaning", "pollers", "record", "retention_due_ms",
     )
 
@@ -71,6 +71,8 @@ class LiveQueue:
         self.retention_due_ms: int | None = None
         """When the next sweep for expired messages is due, as far as known."""
 
+        self.ahead: list[Message] = []
+        """Standard: unreceived messages read in advance, in order; none before the last of them is missing."""
         self.dedup_due_ms = 0
         """When the next sweep for old deduplication ids is due, as far as known."""
 

@@ -9,6 +9,7 @@
 | `sqs-data`, id, generation, `head` | Head | every send, receive and delete |
 | ..., `m`, sequence | Message | standard: first receive (a scan behind the head's cursor), expiry |
 | ..., `d`, sequence | Message | standard: sent with a delay |
+| ..., `b`, sequence | Body | the text of a large message, read when it is handed out |
 | ..., `f`, visible at, sequence | Flight | standard: what is due again (a scan up to now) |
 | ..., `v`, sequence | Moved | standard: where a Flight went that has moved since its first receive |
 | ..., `k`, group, sequence | Parked | standard: passed over for quieter message groups |
@@ -22,8 +23,9 @@ Rows of messages begin with the queue's own random id instead of account and reg
 through the queue's row, and the shorter keys are written several times a message. A purge starts a new
 generation, and the older one's rows are collected later, so that it takes no longer for a million messages.
 
-A message that nobody has received yet is one row, body included. Receiving it adds a row of a few bytes
-and leaves the body alone: a megabyte is written once.
+A message that nobody has received yet is one row, body included; a large body has a row of its own, so that
+looking for messages never reads megabytes. Receiving adds a row of a few bytes and leaves the body alone: it
+is written once.
 """
 
 from __future__ import annotations
@@ -77,12 +79,19 @@ class Head(Record, frozen=True):
     parked: int = 0
 
 
+class Body(Record, frozen=True):
+    """The body of a large message."""
+
+    text: str
+
+
 class Message(Record, frozen=True):
     """A message as it was sent. Never rewritten."""
 
     sequence: int
     id: str
     body: str
+    """Empty here if it is large."""
     md5: str
     sent_ms: int
     sender: str
@@ -95,6 +104,8 @@ class Message(Record, frozen=True):
     first_ms: int = 0
     source: str | None = None
     """The ARN of the queue that a dead-letter message comes from."""
+    large: bool = False
+    """The body is a Body."""
 
 
 class Flight(Record, frozen=True):
@@ -112,6 +123,8 @@ class Flight(Record, frozen=True):
     """Standard: there is a Moved row, since `visible_ms` is not the one of the first receive."""
     waiting: bool = False
     """Not received yet: this is the delay it was sent with."""
+    large: bool = False
+    """The message's body is a Body."""
 
 
 class Moved(Record, frozen=True):
@@ -202,20 +215,24 @@ def move_key(task: MoveTask) -> Key:
 class Keys:
     """The keys of one generation of one queue, their common fronts packed once."""
 
-    __slots__ = ("_attempt", "_d", "_dedup", "_f", "_g", "_h", "_k", "_m", "_r", "_v", "head")
+    __slots__ = ("_attempt", "_b", "_d", "_dedup", "_f", "_g", "_h", "_k", "_m", "_r", "_v", "head")
 
     def __init__(self, queue_id: str, generation: int) -> None:
         base = ("sqs-data", queue_id, generation)
         self.head: Key = (Packed(pack((*base, "head"))),)
-        self._m, self._d, self._f, self._v, self._k, self._g, self._h, self._r = (
-            Packed(pack((*base, kind))) for kind in "mdfvkghr"
+        self._m, self._b, self._d, self._f, self._v, self._k, self._g, self._h, self._r = (
+            Packed(pack((*base, kind))) for kind in "mbdfvkghr"
         )
         self._dedup = Packed(pack(("sqs-data", queue_id, "dedup")))
         self._attempt = Packed(pack(("sqs-data", queue_id, "attempt")))
 
-    def body(self, sequence: int, delayed: bool) -> Key:
+    def message(self, sequence: int, delayed: bool) -> Key:
         """Standard: a message."""
         return self._d if delayed else self._m, sequence
+
+    def body(self, sequence: int) -> Key:
+        """The text of a large message."""
+        return self._b, sequence
 
     def unreceived(self, cursor: int) -> tuple[Key, Key]:
         """Standard: the messages behind the cursor."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ballroom.services.sqs.bodies import put_apart, whole
 from ballroom.services.sqs.live import LiveQueue
 from ballroom.services.sqs.received import MAX_STEPS, Received, as_dead, find_grave, is_expired
 from ballroom.services.sqs.resources import Flight, Head, Message, Moved, Parked
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ballroom.services.sqs.receipts import Receipt
 
 _LOOK_AHEAD = 50
+_READ_AHEAD = 16
 replace = msgspec.structs.replace
 
 
@@ -31,12 +33,13 @@ def add(tx: Tx, live: LiveQueue, message: Message, delay_ms: int = 0) -> Message
     head = live.head(tx)
     sequence = head.last + 1
     message = replace(message, sequence=sequence)
-    tx.put(live.keys.body(sequence, delay_ms > 0), message)
+    stored = put_apart(tx, live, message)
+    tx.put(live.keys.message(sequence, delay_ms > 0), stored)
     tx.put(live.keys.head, Head(sequence, head.cursor, head.total + 1, head.parked))
     if delay_ms:
         flight = Flight(
             sequence, tx.now_ms + delay_ms, message.count, 0, message.first_ms, message.group,
-            delayed=True, waiting=True,
+            delayed=True, waiting=True, large=stored.large,
         )
         tx.put(live.keys.flight(flight.visible_ms, sequence), flight)
         tx.after_commit(lambda: live.hide(flight))
@@ -59,11 +62,17 @@ def find(tx: Tx, live: LiveQueue, receipt: Receipt) -> Flight | None:
 
 def remove(tx: Tx, live: LiveQueue, flight: Flight) -> None:
     """Delete a message that has been received."""
-    tx.delete(live.keys.body(flight.sequence, flight.delayed))
+    _delete(tx, live, flight.sequence, flight.delayed, flight.large)
     _clear_flight(tx, live, flight)
     head = live.head(tx)
     tx.put(live.keys.head, Head(head.last, head.cursor, head.total - 1, head.parked))
     tx.after_commit(lambda: live.show(flight.sequence))
+
+
+def _delete(tx: Tx, live: LiveQueue, sequence: int, delayed: bool, large: bool) -> None:
+    tx.delete(live.keys.message(sequence, delayed))
+    if large:
+        tx.delete(live.keys.body(sequence))
 
 
 def change_visibility(tx: Tx, live: LiveQueue, flight: Flight, hide_ms: int) -> None:
@@ -95,7 +104,8 @@ def expunge(tx: Tx, live: LiveQueue, message: Message, delayed: bool) -> None:
 
     A Flight or Parked row whose place is not at hand stays, and is cleared by the receive that meets it.
     """
-    tx.delete(live.keys.body(message.sequence, delayed))
+    live.ahead = []
+    _delete(tx, live, message.sequence, delayed, message.large)
     hidden = live.hidden.get(message.sequence)
     if hidden is not None:
         flight = tx.get(Flight, live.keys.flight(hidden.visible_ms, message.sequence))
@@ -138,6 +148,7 @@ class _Taking:
         self.out: list[Received] = []
         self.gone: list[int] = []
         self.looked_for_due = self.found_due = False
+        self.ahead = live.ahead
 
     def finish(self) -> list[Received]:
         """Write the counters, tell memory, answer."""
@@ -149,6 +160,7 @@ class _Taking:
         return self.out
 
     def _tell(self) -> None:
+        self.live.ahead = self._kept_ahead()
         if self.looked_for_due:
             self.live.any_due = self.found_due
         for sequence in self.gone:
@@ -158,6 +170,9 @@ class _Taking:
                 self.live.hide(received.flight)
         elif self.out:
             self.live.any_due = True
+
+    def _kept_ahead(self) -> list[Message]:
+        return [message for message in self.ahead if message.sequence > self.cursor]
 
     def from_due(self) -> None:
         """What was received before, or sent with a delay, and is due now."""
@@ -181,20 +196,31 @@ class _Taking:
 
     def from_unreceived(self) -> None:
         """What nobody has received yet."""
-        tx, live = self.tx, self.live
-        while self.room and self.steps > 0:
-            window = self.room + (_LOOK_AHEAD if live.busy_groups else 0)
-            messages = tx.scan(Message, *live.keys.unreceived(self.cursor), limit=window)
+        live = self.live
+        while self.room and self.steps > 0 and self.cursor < self.before.last:
+            messages = self._read_unreceived()
+            if not messages:
+                if self.out:  # a row is written anyway: the next look need not read
+                    self.cursor = self.before.last
+                return
             for message in messages:
-                if not self.room:
+                if not self.room or self.steps <= 0:
                     return
                 self.cursor = message.sequence
                 if live.busy_groups and live.is_noisy(message.group):
                     self._park(message)
                 else:
                     self._offer(message, None)
-            if len(messages) < window:
-                return
+
+    def _read_unreceived(self) -> list[Message]:
+        """Some messages behind the cursor, in order: those read in advance, else new ones from the store."""
+        live = self.live
+        if self.ahead:
+            self.ahead = [message for message in self.ahead if message.sequence > self.cursor]
+        if not self.ahead:
+            window = max(_READ_AHEAD, self.room + (_LOOK_AHEAD if live.busy_groups else 0))
+            self.ahead = self.tx.scan(Message, *live.keys.unreceived(self.cursor), limit=window)
+        return self.ahead
 
     def from_parked(self, *, noisy: bool) -> None:
         """What was passed over, of the groups that are (not) noisy now."""
@@ -243,13 +269,13 @@ class _Taking:
             for row in rows:
                 tx.delete(keys.parked(group, row.sequence))
                 self.parked -= 1
-                message = tx.get(Message, keys.body(row.sequence, False))
+                message = tx.get(Message, keys.message(row.sequence, False))
                 if message is not None:
                     self._offer(message, None)
 
     def offer_flight(self, flight: Flight) -> None:
         """Receive a message again, or for the first time after its delay."""
-        message = self.tx.get(Message, self.live.keys.body(flight.sequence, flight.delayed))
+        message = self.tx.get(Message, self.live.keys.message(flight.sequence, flight.delayed))
         if message is None:  # it has expired meanwhile
             _clear_flight(self.tx, self.live, flight)
             self.steps -= 1
@@ -260,32 +286,33 @@ class _Taking:
         tx, live, now = self.tx, self.live, self.tx.now_ms
         grave = find_grave(tx, live, message, flight) if self.redrive else None
         if grave is not None or is_expired(live, message, now):
-            tx.delete(live.keys.body(message.sequence, flight.delayed if flight else False))
+            dead = as_dead(whole(tx, live, message), flight, live.arn) if grave and flight else None
+            _delete(tx, live, message.sequence, flight is not None and flight.delayed, message.large)
             if flight is not None:
                 _clear_flight(tx, live, flight)
             self.total -= 1
             self.steps -= 1
             self.gone.append(message.sequence)
-            if grave is not None and flight is not None and not is_expired(live, message, now):
-                bury(tx, grave, as_dead(message, flight, live.arn))
+            if grave is not None and dead is not None and not is_expired(live, message, now):
+                bury(tx, grave, dead)
             return
         if flight is None:
             after = Flight(
                 message.sequence, now + self.hide_ms, message.count + 1, now, message.first_ms or now,
-                message.group,
+                message.group, large=message.large,
             )
         else:
             again = not flight.waiting
             after = Flight(
                 message.sequence, now + self.hide_ms, flight.count + 1, now, flight.first_ms or now,
-                message.group, flight.delayed, again,
+                message.group, flight.delayed, again, large=message.large,
             )
             tx.delete(live.keys.flight(flight.visible_ms, flight.sequence))
             if again:
                 tx.put(live.keys.moved(flight.sequence), Moved(after.visible_ms))
         tx.put(live.keys.flight(after.visible_ms, after.sequence), after)
         self.room -= 1
-        self.out.append(Received(message, after))
+        self.out.append(Received(whole(tx, live, message), after))
 
 
 def bury(tx: Tx, grave: LiveQueue, message: Message) -> None:

@@ -17,6 +17,7 @@ from ballroom.services.sqs.queue_attributes import MAX_VISIBILITY_S, MAX_WAIT_S,
 from ballroom.services.sqs.received import MAX_IN_FLIGHT, Received
 
 _MOST = 10
+_NO_NAMES: frozenset[str] = frozenset()
 _PATIENCE_MS = 366 * 24 * 3600 * 1000
 _SYSTEM_NAMES = frozenset({
     "All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp",
@@ -89,7 +90,11 @@ def _read(live: LiveQueue, request: Request) -> _Ask:
     attempt_id = request.get("ReceiveRequestAttemptId")
     if attempt_id is not None:
         attempts.check(live, attempt_id)
-    names = frozenset((*request.get("MessageSystemAttributeNames", ()), *request.get("AttributeNames", ())))
+    names = _NO_NAMES
+    if "MessageSystemAttributeNames" in request or "AttributeNames" in request:
+        names = frozenset(
+            (*request.get("MessageSystemAttributeNames", ()), *request.get("AttributeNames", ()))
+        )
     for name in names:
         if name not in _SYSTEM_NAMES and name not in READABLE:
             raise InvalidAttributeName.unknown(name)
