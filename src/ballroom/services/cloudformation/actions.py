@@ -6,7 +6,7 @@ from ballroom.kernel import Request, Tx
 from ballroom.kernel.arn import make_arn
 
 from .changes import Comparison, Side
-from .engine import phases, values
+from .engine import exports, phases, values
 from .engine.drive import wake
 from .engine.events import set_status
 from .errors import ValidationError
@@ -102,7 +102,7 @@ def is_same(tx: Tx, stack: Stack, desired: Desired, comparison: Comparison) -> b
         return False
     if after.get("Outputs") and stack.desired.parameters != desired.parameters:
         changed = replace(stack, desired=desired)
-        return phases.compute_outputs(tx, changed) == stack.outputs
+        return exports.compute_outputs(tx, changed) == stack.outputs
     return True
 
 
@@ -169,8 +169,8 @@ def begin_delete(tx: Tx, stack: Stack, request: Request) -> None:
         wake(tx, stack.uuid)
         return
     for output in stack.outputs:
-        if output.export is not None and (users := phases.importers(tx, output.export)):
-            others = phases.join_names(users)
+        if output.export is not None and (users := exports.importers(tx, output.export)):
+            others = exports.join_names(users)
             reason = f"Delete canceled. Cannot delete export {output.export} as it is in use by {others}."
             set_status(tx, stack, stack.status, reason)
             phases.tell_parent(tx, stack)

@@ -5,36 +5,28 @@ Everything that can be refused is refused here, before anything is stored.
 
 from __future__ import annotations
 
+import asyncio
 import json
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from ballroom.kernel import Context, Request, ServiceError, Tx
-from ballroom.kernel.http import ByteStream
 
 from .engine import values
 from .errors import InsufficientCapabilities, ValidationError
 from .graph import dependencies
 from .resource_types.base import find_type
 from .resources import Desired, Stack, StoredTemplate, key, load_template
-from .sam.client import SamHelper
-from .sam.helper import SAM
-from .template import extensions
-from .template.evaluate import Evaluator, StackNames, has_transform, transform_name, transforms_of
-from .template.load import BODY_LIMIT, S3_LIMIT, Template, load
+from .template.evaluate import Evaluator, StackNames
+from .template.load import Template, load
 from .template.parameters import Given, check_types, give, is_hidden, resolve
 from .template.patterns import matches_apart
 from .template.shape import check_parameter, check_shape
-from .template.values import as_text
+from .transforms import INCLUDE, check_known_transforms, names_of_transforms, transform
 
-INCLUDE = "AWS::Include"
-MACROS = (SAM, extensions.NAME, INCLUDE)
-_S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?\Z")
-_REGION = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-][a-z0-9.-]*\Z")
+PARSED_AT_ONCE = 16_384
+"""Longer templates are parsed beside the loop: a megabyte of YAML takes seconds."""
 
 
 @dataclass(slots=True)
@@ -58,92 +50,9 @@ class Prepared:
         return bool(self.transforms)
 
 
-# -- reading the template ----------------------------------------------------------------------------
-
-
-async def template_text(ctx: Context, request: Request, previous: str | None = None) -> str:
-    """The text of the template that the request names.
-
-    Raises:
-        ValidationError: none or several are given, or it is too large or cannot be read.
-    """
-    given = [name for name in ("TemplateBody", "TemplateURL") if request.get(name)]
-    if request.get("UsePreviousTemplate"):
-        if given:
-            raise ValidationError("Specify exactly one of TemplateBody, TemplateURL or UsePreviousTemplate")
-        if previous is None:
-            raise ValidationError("Previous template cannot be used: the stack has none")
-        return previous
-    if len(given) != 1:
-        raise ValidationError("Either Template URL or Template Body must be specified.")
-    if given == ["TemplateBody"]:
-        body: str = request["TemplateBody"]
-        if len(body.encode()) > BODY_LIMIT:
-            raise ValidationError(
-                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
-                "Member must have "
-                f"length less than or equal to {BODY_LIMIT}"
-            )
-        return body
-    return await read_object(ctx, request["TemplateURL"], S3_LIMIT)
-
-
-async def read_object(ctx: Context, url: str, limit: int) -> str:
-    """The text of an S3 object by its URL.
-
-    Raises:
-        ValidationError: not a URL of S3, or not there, or too large.
-    """
-    bucket, name, version = locate(ctx, url)
-    try:
-        answer = await ctx.call(
-            "s3", "GetObject", {"Bucket": bucket, "Key": name} | ({"VersionId": version} if version else {})
-        )
-    except ServiceError as error:
-        if error.shape == "NoSuchBucket":
-            raise ValidationError(f"S3 bucket [{bucket}] does not exist.") from None
-        raise ValidationError(f"S3 error: {error.text or error.shape}") from None
-    body = answer["Body"]
-    if isinstance(body, ByteStream):
-        content = b""
-        while len(content) <= limit and (chunk := await body.read(65536)):
-            content += chunk
-    elif isinstance(body, bytes):
-        content = body
-    else:
-        content = b"".join([chunk async for chunk in body])
-    if len(content) > limit:
-        raise ValidationError(f"Template may not exceed {limit} bytes in size.")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise ValidationError("Template format error: the template is not UTF-8 text") from None
-
-
-def locate(ctx: Context, url: str) -> tuple[str, str, str | None]:
-    """Bucket, key and version of a URL: virtual-hosted or path style, AWS's host names or ours.
-
-    Source: recorded case test_create_stack_from_s3_template_url.
-    """
-    parts = urlsplit(url)
-    if parts.scheme == "s3":
-        raise ValidationError(f"S3 error: Domain name specified in {parts.netloc} is not a valid S3 domain")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValidationError("TemplateURL must be a supported URL.")
-    version = next((v[10:] for v in parts.query.split("&") if v.startswith("versionId=")), None)
-    host, path = parts.hostname, unquote(parts.path.lstrip("/"))
-    match = _S3_HOST.match(host) or _REGION.match(host)
-    ours = urlsplit(ctx.kernel.settings.base_url).hostname
-    if match is not None and match.group("bucket"):
-        return match.group("bucket"), path, version
-    if match is not None or host in (ours, "localhost", "127.0.0.1", "::1", "localhost.localstack.cloud"):
-        bucket, _, name = path.partition("/")
-        if bucket and name:
-            return bucket, name, version
-    raise ValidationError("TemplateURL must be a supported URL.")
-
-
-# -- preparing ---------------------------------------------------------------------------------------
+async def parse(text: str) -> Template:
+    """The template, without holding up anybody else."""
+    return load(text) if len(text) <= PARSED_AT_ONCE else await asyncio.to_thread(load, text)
 
 
 async def prepare(
@@ -161,7 +70,7 @@ async def prepare(
     Raises:
         ValidationError: the template or the parameters are refused.
     """
-    template = load(text)
+    template = await parse(text)
     check_known_transforms(template)
     wire = request.get("Parameters", [])
     previous = stack.desired.parameters if stack is not None else None
@@ -172,7 +81,7 @@ async def prepare(
             raise refusal
     fetched = await _fetch(ctx, given)
     found = resolve(template, given, fetched)
-    transforms = _transforms(template)
+    transforms = names_of_transforms(template)
     processed = await transform(ctx, template, found, given, names)
     prepared = Prepared(text, template, processed, given, fetched, transforms, values=found)
     try:
@@ -187,7 +96,7 @@ async def prepare(
 
 def check_declarations(template: Template) -> None:
     """The shape of a template without transforms; of one with them, what its parameters need."""
-    if not _transforms(template):
+    if not names_of_transforms(template):
         check_shape(template)
     else:
         parameters = template.get("Parameters") or {}
@@ -202,98 +111,6 @@ def check_declarations(template: Template) -> None:
         if template.get("Parameters", parameters) is None:
             del template["Parameters"]
     check_types(template)
-
-
-def _transforms(template: Template) -> list[str]:
-    declared = [transform_name(entry) for entry in transforms_of(template)]
-    return declared + ([INCLUDE] if _has_include(template) and INCLUDE not in declared else [])
-
-
-def _has_include(node: Any) -> bool:
-    if isinstance(node, dict):
-        return "Fn::Transform" in node or any(_has_include(item) for item in node.values())
-    return isinstance(node, list) and any(_has_include(item) for item in node)
-
-
-def check_known_transforms(template: Template) -> None:
-    """Refuse macros: Ballroom has the transforms that AWS hosts, and runs nobody else's.
-
-    Raises:
-        ValidationError: naming them.
-    """
-    unknown = {name for name in _transforms(template) if name not in MACROS} | _macro_calls(template)
-    if unknown:
-        raise ValidationError(
-            f"Ballroom does not support CloudFormation macros: no transform named {', '.join(sorted(unknown))}"
-        )
-
-
-def _macro_calls(node: Any) -> set[str]:
-    found: set[str] = set()
-    if isinstance(node, dict):
-        if "Fn::Transform" in node:
-            name = transform_name(node["Fn::Transform"])
-            if name != INCLUDE:
-                found.add(name)
-        for item in node.values():
-            found |= _macro_calls(item)
-    elif isinstance(node, list):
-        for item in node:
-            found |= _macro_calls(item)
-    return found
-
-
-async def transform(
-    ctx: Context, template: Template, found: dict[str, Any], given: Given, names: StackNames
-) -> Template:
-    """The template after all of its transforms."""
-    if _has_include(template):
-        evaluator = Evaluator(template, found, names)
-        template = await _include(ctx, template, evaluator, 0)
-    template = extensions.extend(template, found, names)
-    if has_transform(template, SAM):
-        texts = dict(given.values) | {
-            name: ",".join(value) if isinstance(value, list) else as_text(value)
-            for name, value in found.items()
-        }
-        helper = ctx.kernel.state(SamHelper)
-        template = await helper.transform(template, texts | {"AWS::Region": names.region}, names.region)
-        template.pop("Transform", None)
-    elif "Transform" in template:
-        template = {name: section for name, section in template.items() if name != "Transform"}
-    return template
-
-
-async def _include(ctx: Context, node: Any, evaluator: Evaluator, depth: int) -> Any:
-    if isinstance(node, list):
-        return [await _include(ctx, item, evaluator, depth) for item in node]
-    if not isinstance(node, dict):
-        return node
-    result = {
-        name: await _include(ctx, item, evaluator, depth)
-        for name, item in node.items()
-        if name != "Fn::Transform"
-    }
-    if "Fn::Transform" not in node:
-        return result
-    location = evaluator.value((node["Fn::Transform"].get("Parameters") or {}).get("Location"))
-    if not isinstance(location, str) or depth > 5:
-        raise ValidationError("Transform AWS::Include failed with: The Location parameter must be an S3 URL")
-    included = await _included(ctx, location)
-    if not isinstance(included, dict):
-        return result or included
-    return {**included, **result}
-
-
-async def _included(ctx: Context, location: str) -> Any:
-    parts = urlsplit(location)
-    url = location
-    if parts.scheme == "s3":
-        url = f"https://{parts.netloc}.s3.amazonaws.com{parts.path}"
-    try:
-        return load(await read_object(ctx, url, S3_LIMIT))
-    except ServiceError as error:
-        raise ValidationError(f"Transform AWS::Include failed with: {error.text}") from None
 
 
 async def _fetch(ctx: Context, given: Given) -> dict[str, str]:
@@ -420,6 +237,3 @@ def _kept(request: Request, name: str, before: Any) -> Any:
 def previous_text(tx: Tx, stack: Stack) -> str:
     """The stack's template as it was given."""
     return load_template(tx, stack.desired.template).original
-
-
-Check = Callable[[Tx], None]

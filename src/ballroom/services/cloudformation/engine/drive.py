@@ -22,11 +22,11 @@ from ballroom.kernel import (
 
 from ..resource_types.base import find_type
 from ..resources import Garbage, Operation, Stack, Step, key, replace
-from . import phases, steps
+from . import applying, phases, removing
 from .activity import Activity
 from .events import note_resource, set_status
 from .perform import perform
-from .steps import Scope, Work
+from .work import Scope, Work, work_of
 
 log = logging.getLogger("ballroom.cloudformation")
 
@@ -114,13 +114,13 @@ def _work_again(scope: Scope, step: Step, mode: str) -> Work | None:
         garbage = scope.tx.get(Garbage, key(scope.tx, "garbage", scope.stack.uuid, step.garbage))
         if garbage is None:
             return None
-        resource = steps.ghost_of(garbage, scope.tx.now_ms)
+        resource = removing.ghost_of(garbage, scope.tx.now_ms)
     else:
         resource = scope.resources[step.logical_id]
     entry = find_type(resource.type)
     if entry is None or (mode == "poll" and entry.poll is None):
         return None
-    return steps.work_of(scope, step, entry, resource, mode)
+    return work_of(scope, step, entry, resource, mode)
 
 
 def _next(tx: Tx, uuid: str) -> list[Work]:
@@ -141,7 +141,7 @@ def _next(tx: Tx, uuid: str) -> list[Work]:
                 progress = True
                 if stopping or _is_hopeless(step, table, operation.phase):
                     table[step.logical_id] = scope.save(replace(step, state="skipped"))
-                elif (work := steps.begin(scope, step)) is not None:
+                elif (work := _begin(scope, step)) is not None:
                     begun.append(work)
             elif step.state == "waiting" and stopping:
                 progress = True
@@ -154,6 +154,17 @@ def _next(tx: Tx, uuid: str) -> list[Work]:
             return []
         if not phases.settle(tx, stack, operation):
             return []
+
+
+def _begin(scope: Scope, step: Step) -> Work | None:
+    """Start a step whose needs are met; None if there is nothing to be carried out."""
+    if step.action == "apply":
+        return applying.begin_apply(scope, step)
+    if step.action == "restore":
+        return removing.begin_restore(scope, step)
+    if step.action == "delete":
+        return removing.begin_delete(scope, step)
+    return removing.begin_collect(scope, step)
 
 
 def _is_hopeless(step: Step, table: dict[str, Step], phase: str) -> bool:

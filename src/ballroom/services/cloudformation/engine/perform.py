@@ -20,9 +20,11 @@ from ..resource_types.base import (
 )
 from ..resources import Garbage, Operation, Stack, Step, from_json, key, replace, to_json, uuid_of
 from . import values
+from .applying import restart_as_replace
 from .calls import JoinedCall, MustWait, WaitingCall, run_joined
 from .events import note_resource, shown_properties
-from .steps import Scope, Work, forget_garbage, ghost_of, operation_caller, restart_as_replace
+from .removing import forget_garbage, ghost_of
+from .work import Scope, Work, operation_caller
 
 log = logging.getLogger("ballroom.cloudformation")
 

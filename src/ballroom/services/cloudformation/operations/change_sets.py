@@ -17,6 +17,7 @@ from ..errors import (
     InvalidChangeSetStatus,
     ValidationError,
 )
+from ..fetch import template_text
 from ..resources import (
     ChangeSet,
     Desired,
@@ -27,7 +28,7 @@ from ..resources import (
     save_stack,
     uuid_of,
 )
-from ..submit import Prepared, desired_of, prepare, previous_text, template_text
+from ..submit import Prepared, desired_of, prepare, previous_text
 from .paging import page_of
 from .stacks import check_name, check_role, check_tags
 from .visibility import parameters_to_wire

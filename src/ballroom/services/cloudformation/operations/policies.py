@@ -6,8 +6,8 @@ from ballroom.kernel import Context, Request, Response, Tx, operation
 
 from ..engine.policy import check_policy
 from ..errors import ValidationError
+from ..fetch import read_object
 from ..resources import load_live, replace, save_stack
-from ..submit import read_object
 from .stacks import POLICY_LIMIT
 
 

@@ -11,6 +11,7 @@ from .. import actions
 from ..engine import values
 from ..engine.policy import check_policy
 from ..errors import AlreadyExists, ValidationError
+from ..fetch import read_object, template_text
 from ..resources import (
     Desired,
     Event,
@@ -22,7 +23,7 @@ from ..resources import (
     replace,
     save_stack,
 )
-from ..submit import Prepared, desired_of, prepare, previous_text, read_object, template_text
+from ..submit import Prepared, desired_of, prepare, previous_text
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*\Z")
 _NAME_PATTERN = "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"

@@ -8,13 +8,15 @@ from typing import Any
 from ballroom.kernel import Context, Request, Response, Tx, operation
 
 from ..errors import ChangeSetNotFound, ValidationError
+from ..fetch import template_text
 from ..graph import dependencies
 from ..resource_types.base import find_type
 from ..resources import Stack, StoredTemplate, find_stack, load_template
-from ..submit import check_declarations, check_known_transforms, template_text
+from ..submit import check_declarations, parse
 from ..template.evaluate import transform_name, transforms_of
-from ..template.load import Template, load
+from ..template.load import Template
 from ..template.values import as_text
+from ..transforms import check_known_transforms
 from .change_sets import load_change_set
 
 
@@ -57,7 +59,7 @@ async def validate_template(ctx: Context, request: Request) -> Response:
 
     Source: CloudFormation API Reference, ValidateTemplate.
     """
-    template = _checked(await template_text(ctx, request))
+    template = await _checked(await template_text(ctx, request))
     answer: dict[str, Any] = {
         "Parameters": [
             _present(
@@ -74,9 +76,9 @@ async def validate_template(ctx: Context, request: Request) -> Response:
     return _present(**answer, **_capabilities(template))
 
 
-def _checked(text: str) -> Template:
+async def _checked(text: str) -> Template:
     """The template, refused if no parameters could make it valid. One with transforms is looked at as it is."""
-    template = load(text)
+    template = await parse(text)
     check_known_transforms(template)
     check_declarations(template)
     if transforms_of(template):
@@ -117,10 +119,10 @@ async def get_template_summary(ctx: Context, request: Request) -> Response:
         if request.get("TemplateBody") or request.get("TemplateURL"):
             raise ValidationError("Specify only one of StackName, TemplateBody and TemplateURL")
         _, stored = ctx.transact(_stack_template, request["StackName"])
-        template = load(stored.original)
+        template = await parse(stored.original)
         processed: Template = json.loads(stored.processed)
     else:
-        template = processed = _checked(await template_text(ctx, request))
+        template = processed = await _checked(await template_text(ctx, request))
     resources = {
         name: resource["Type"]
         for name, resource in processed["Resources"].items()

@@ -1,5 +1,19 @@
 """The resource types: one small entry each. Importing this package registers them all."""
 
-from . import cloudformation, iam, lambda_, logs, s3, sqs, ssm
+from . import (
+    cloudformation,
+    iam,
+    iam_policies,
+    lambda_,
+    lambda_access,
+    lambda_versions,
+    logs,
+    s3,
+    sqs,
+    ssm,
+)
 
-__all__ = ["cloudformation", "iam", "lambda_", "logs", "s3", "sqs", "ssm"]
+__all__ = [
+    "cloudformation", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs", "s3",
+    "sqs", "ssm",
+]  # fmt: skip

@@ -23,14 +23,16 @@ from .base import (
 )
 
 
-def _capability(*names: str) -> Callable[[Properties], str | None]:
+def capability(*names: str) -> Callable[[Properties], str | None]:
+    """What a template must be granted: more, if it gives one of these names itself."""
+
     def needed(properties: Properties) -> str | None:
         return "CAPABILITY_NAMED_IAM" if any(name in properties for name in names) else "CAPABILITY_IAM"
 
     return needed
 
 
-async def _gone(call: Call, operation: str, **members: Any) -> None:
+async def gone(call: Call, operation: str, **members: Any) -> None:
     """Remove something that may be gone already."""
     try:
         await call("iam", operation, **members)
@@ -48,14 +50,14 @@ async def _sync_policies(call: Call, target: Target, kind: str) -> None:
     who = {f"{kind}Name": target.name}
     before, after = _policies(target, target.previous), _policies(target, target.properties)
     for name in before.keys() - after.keys():
-        await _gone(call, f"Delete{kind}Policy", PolicyName=name, **who)
+        await gone(call, f"Delete{kind}Policy", PolicyName=name, **who)
     for name, document in after.items():
         if before.get(name) != document:
             await call("iam", f"Put{kind}Policy", PolicyName=name, PolicyDocument=document, **who)
     attached_before = set(target.previous.get("ManagedPolicyArns") or ())
     attached = list(dict.fromkeys(target.get("ManagedPolicyArns") or ()))
     for arn in attached_before - set(attached):
-        await _gone(call, f"Detach{kind}Policy", PolicyArn=arn, **who)
+        await gone(call, f"Detach{kind}Policy", PolicyArn=arn, **who)
     for arn in attached:
         if arn not in attached_before:
             await call("iam", f"Attach{kind}Policy", PolicyArn=arn, **who)
@@ -64,9 +66,9 @@ async def _sync_policies(call: Call, target: Target, kind: str) -> None:
 async def _drop_policies(call: Call, target: Target, kind: str) -> None:
     who = {f"{kind}Name": target.physical_id}
     for name in _policies(target, target.properties):
-        await _gone(call, f"Delete{kind}Policy", PolicyName=name, **who)
+        await gone(call, f"Delete{kind}Policy", PolicyName=name, **who)
     for arn in target.get("ManagedPolicyArns") or ():
-        await _gone(call, f"Detach{kind}Policy", PolicyArn=arn, **who)
+        await gone(call, f"Detach{kind}Policy", PolicyArn=arn, **who)
 
 
 async def _sync_boundary(call: Call, target: Target, kind: str) -> None:
@@ -134,7 +136,7 @@ register(
     attributes="Arn RoleId",
     identifier=("RoleName",),
     name=Name("RoleName", limit=64),
-    capability=_capability("RoleName"),
+    capability=capability("RoleName"),
     create=_create_role,
     read=_read_role,
     update=_update_role,
@@ -159,7 +161,7 @@ async def _sync_login(call: Call, user: Target) -> None:
     if not user.changed("LoginProfile"):
         return
     if "LoginProfile" not in user.properties:
-        await _gone(call, "DeleteLoginProfile", UserName=user.name)
+        await gone(call, "DeleteLoginProfile", UserName=user.name)
     else:
         verb = "UpdateLoginProfile" if "LoginProfile" in user.previous else "CreateLoginProfile"
         await call("iam", verb, UserName=user.name, **user.properties["LoginProfile"])
@@ -176,7 +178,7 @@ async def _update_user(call: Call, user: Target) -> Attributes | None:
     await _sync_tags(call, user, "User")
     before, after = set(user.previous.get("Groups") or ()), set(user.get("Groups") or ())
     for group in sorted(before - after):
-        await _gone(call, "RemoveUserFromGroup", GroupName=group, UserName=user.name)
+        await gone(call, "RemoveUserFromGroup", GroupName=group, UserName=user.name)
     for group in sorted(after - before):
         await call("iam", "AddUserToGroup", GroupName=group, UserName=user.name)
     return None
@@ -185,9 +187,9 @@ async def _update_user(call: Call, user: Target) -> Attributes | None:
 async def _delete_user(call: Call, user: Target) -> None:
     await _drop_policies(call, user, "User")
     for group in user.get("Groups") or ():
-        await _gone(call, "RemoveUserFromGroup", GroupName=group, UserName=user.physical_id)
+        await gone(call, "RemoveUserFromGroup", GroupName=group, UserName=user.physical_id)
     if "LoginProfile" in user.properties:
-        await _gone(call, "DeleteLoginProfile", UserName=user.physical_id)
+        await gone(call, "DeleteLoginProfile", UserName=user.physical_id)
     await call("iam", "DeleteUser", UserName=user.physical_id)
 
 
@@ -198,7 +200,7 @@ register(
     attributes="Arn",
     identifier=("UserName",),
     name=Name("UserName", limit=64),
-    capability=_capability("UserName"),
+    capability=capability("UserName"),
     create=_create_user,
     read=_read_user,
     update=_update_user,
@@ -233,7 +235,7 @@ register(
     attributes="Arn",
     identifier=("GroupName",),
     name=Name("GroupName", limit=128),
-    capability=_capability("GroupName"),
+    capability=capability("GroupName"),
     taggable=False,
     create=_create_group,
     read=_read_group,
@@ -247,7 +249,7 @@ async def _add_to_group(call: Call, addition: Target) -> Attributes | None:
     before = set(addition.previous.get("Users") or ())
     users = addition.properties["Users"]
     for user in sorted(before - set(users)):
-        await _gone(call, "RemoveUserFromGroup", GroupName=addition.properties["GroupName"], UserName=user)
+        await gone(call, "RemoveUserFromGroup", GroupName=addition.properties["GroupName"], UserName=user)
     for user in users:
         if user not in before:
             await call("iam", "AddUserToGroup", GroupName=addition.properties["GroupName"], UserName=user)
@@ -256,7 +258,7 @@ async def _add_to_group(call: Call, addition: Target) -> Attributes | None:
 
 async def _remove_from_group(call: Call, addition: Target) -> None:
     for user in addition.properties["Users"]:
-        await _gone(call, "RemoveUserFromGroup", GroupName=addition.properties["GroupName"], UserName=user)
+        await gone(call, "RemoveUserFromGroup", GroupName=addition.properties["GroupName"], UserName=user)
 
 
 register(
@@ -265,137 +267,11 @@ register(
     required="GroupName Users",
     create_only="GroupName",
     attributes="Id",
-    capability=_capability(),
+    capability=capability(),
     taggable=False,
     create=_add_to_group,
     update=_add_to_group,
     delete=_remove_from_group,
-)
-
-
-# -- policies ----------------------------------------------------------------------------------------
-
-_HOLDERS = (("Groups", "Group"), ("Roles", "Role"), ("Users", "User"))
-
-
-async def _put_policy(call: Call, policy: Target) -> Attributes | None:
-    """An inline policy that the template keeps apart from those who have it."""
-    policy.physical_id = policy.physical_id or policy.name
-    name, document = policy.properties["PolicyName"], policy.properties["PolicyDocument"]
-    renamed = policy.previous.get("PolicyName", name) != name
-    for holders, kind in _HOLDERS:
-        now = policy.get(holders) or []
-        for who in policy.previous.get(holders) or ():
-            if renamed or who not in now:
-                await _gone(
-                    call,
-                    f"Delete{kind}Policy",
-                    PolicyName=policy.previous["PolicyName"],
-                    **{f"{kind}Name": who},
-                )
-        for who in now:
-            await call(
-                "iam", f"Put{kind}Policy", PolicyName=name, PolicyDocument=document, **{f"{kind}Name": who}
-            )
-    return {"Id": policy.physical_id}
-
-
-async def _delete_policy(call: Call, policy: Target) -> None:
-    for holders, kind in _HOLDERS:
-        for who in policy.get(holders) or ():
-            name = policy.properties["PolicyName"]
-            await _gone(call, f"Delete{kind}Policy", PolicyName=name, **{f"{kind}Name": who})
-
-
-register(
-    "AWS::IAM::Policy",
-    properties="Groups Roles Users",
-    required="PolicyDocument PolicyName",
-    attributes="Id",
-    capability=_capability(),
-    taggable=False,
-    create=_put_policy,
-    update=_put_policy,
-    delete=_delete_policy,
-)
-
-
-async def _create_managed(call: Call, policy: Target) -> Attributes | None:
-    answer = await call(
-        "iam", "CreatePolicy", PolicyName=policy.name,
-        **policy.pick("Description", "Path", "PolicyDocument"),
-    )  # fmt: skip
-    policy.physical_id = answer["Policy"]["Arn"]
-    for holders, kind in _HOLDERS:
-        for who in policy.get(holders) or ():
-            await call("iam", f"Attach{kind}Policy", PolicyArn=policy.physical_id, **{f"{kind}Name": who})
-    return None
-
-
-async def _read_managed(call: Call, policy: Target) -> Attributes:
-    arn = policy.physical_id
-    if not arn:
-        path = policy.get("Path", "/")
-        arn = policy.physical_id = f"arn:{policy.partition}:iam::{policy.account}:policy{path}{policy.name}"
-    found = (await call("iam", "GetPolicy", PolicyArn=arn))["Policy"]
-    wanted = {
-        "PolicyArn": found["Arn"], "PolicyId": found["PolicyId"],
-        "DefaultVersionId": found.get("DefaultVersionId"),
-        "AttachmentCount": found.get("AttachmentCount"), "IsAttachable": found.get("IsAttachable"),
-        "PermissionsBoundaryUsageCount": found.get("PermissionsBoundaryUsageCount"),
-    }  # fmt: skip
-    return {name: value for name, value in wanted.items() if value is not None}
-
-
-async def _update_managed(call: Call, policy: Target) -> Attributes | None:
-    arn = policy.physical_id
-    if policy.changed("PolicyDocument"):
-        versions = (await call("iam", "ListPolicyVersions", PolicyArn=arn))["Versions"]
-        if len(versions) >= 5:
-            oldest = min(
-                (version for version in versions if not version["IsDefaultVersion"]),
-                key=lambda version: int(version["VersionId"][1:]),
-            )
-            await call("iam", "DeletePolicyVersion", PolicyArn=arn, VersionId=oldest["VersionId"])
-        document = policy.properties["PolicyDocument"]
-        await call("iam", "CreatePolicyVersion", PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
-    for holders, kind in _HOLDERS:
-        before, after = policy.previous.get(holders) or [], policy.get(holders) or []
-        for who in set(before) - set(after):
-            await _gone(call, f"Detach{kind}Policy", PolicyArn=arn, **{f"{kind}Name": who})
-        for who in after:
-            if who not in before:
-                await call("iam", f"Attach{kind}Policy", PolicyArn=arn, **{f"{kind}Name": who})
-    return None
-
-
-async def _delete_managed(call: Call, policy: Target) -> None:
-    arn = policy.physical_id
-    entities = await call("iam", "ListEntitiesForPolicy", PolicyArn=arn)
-    for holders, kind in _HOLDERS:
-        for who in entities.get(f"Policy{holders}", ()):
-            name = f"{kind}Name"
-            await _gone(call, f"Detach{kind}Policy", PolicyArn=arn, **{name: who[name]})
-    for version in (await call("iam", "ListPolicyVersions", PolicyArn=arn))["Versions"]:
-        if not version["IsDefaultVersion"]:
-            await call("iam", "DeletePolicyVersion", PolicyArn=arn, VersionId=version["VersionId"])
-    await call("iam", "DeletePolicy", PolicyArn=arn)
-
-
-register(
-    "AWS::IAM::ManagedPolicy",
-    properties="Groups Roles Users",
-    required="PolicyDocument",
-    create_only="Description ManagedPolicyName Path",
-    attributes="AttachmentCount DefaultVersionId IsAttachable PermissionsBoundaryUsageCount PolicyArn PolicyId",
-    identifier=("PolicyArn",),
-    name=Name("ManagedPolicyName", limit=128),
-    capability=_capability("ManagedPolicyName"),
-    taggable=False,
-    create=_create_managed,
-    read=_read_managed,
-    update=_update_managed,
-    delete=_delete_managed,
 )
 
 
@@ -417,7 +293,7 @@ async def _read_profile(call: Call, profile: Target) -> Attributes:
 async def _update_profile(call: Call, profile: Target) -> Attributes | None:
     before, after = profile.previous.get("Roles") or [], profile.properties["Roles"]
     for role in set(before) - set(after):
-        await _gone(call, "RemoveRoleFromInstanceProfile", InstanceProfileName=profile.name, RoleName=role)
+        await gone(call, "RemoveRoleFromInstanceProfile", InstanceProfileName=profile.name, RoleName=role)
     for role in after:
         if role not in before:
             await call("iam", "AddRoleToInstanceProfile", InstanceProfileName=profile.name, RoleName=role)
@@ -427,7 +303,7 @@ async def _update_profile(call: Call, profile: Target) -> Attributes | None:
 async def _delete_profile(call: Call, profile: Target) -> None:
     for role in profile.properties["Roles"]:
         name = profile.physical_id
-        await _gone(call, "RemoveRoleFromInstanceProfile", InstanceProfileName=name, RoleName=role)
+        await gone(call, "RemoveRoleFromInstanceProfile", InstanceProfileName=name, RoleName=role)
     await call("iam", "DeleteInstanceProfile", InstanceProfileName=profile.physical_id)
 
 
@@ -438,7 +314,7 @@ register(
     attributes="Arn",
     identifier=("InstanceProfileName",),
     name=Name("InstanceProfileName", limit=128),
-    capability=_capability("InstanceProfileName"),
+    capability=capability("InstanceProfileName"),
     taggable=False,
     create=_create_profile,
     read=_read_profile,
@@ -479,7 +355,7 @@ register(
     create_only="Serial UserName",
     attributes="SecretAccessKey",
     identifier=("Id",),
-    capability=_capability(),
+    capability=capability(),
     taggable=False,
     create=_create_key,
     update=_update_key,
