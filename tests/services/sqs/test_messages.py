@@ -358,3 +358,28 @@ def test_group_ids_are_checked_on_standard_queues_too(cloud: Cloud) -> None:
     told = receive(cloud, url, AttributeNames=["All"])[0]["Attributes"]
     assert told["MessageGroupId"] == "tenant"
     assert "SequenceNumber" not in told
+
+
+def test_too_many_messages_in_flight_are_an_error_in_a_standard_queue(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ballroom.services.sqs.operations.receives.MAX_IN_FLIGHT", 3)
+    url = a_queue(cloud, VisibilityTimeout=5, holding=["a", "b", "c", "d"])
+    receive(cloud, url, 3)
+    error = cloud.error("sqs", "ReceiveMessage", QueueUrl=url)
+    assert (error.shape, error.status) == ("OverLimit", 403)
+    cloud.clock.advance(seconds=5)
+    assert len(receive(cloud, url)) == 4
+
+
+def test_too_many_messages_in_flight_are_silence_in_a_fifo_queue(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ballroom.services.sqs.fifo.MAX_IN_FLIGHT", 1)
+    url = a_queue(cloud, "q.fifo", VisibilityTimeout=5)
+    send(cloud, url, "a", MessageGroupId="a")
+    send(cloud, url, "b", MessageGroupId="b")
+    assert bodies(receive(cloud, url, 1)) == ["a"]
+    assert receive(cloud, url) == []
+    cloud.clock.advance(seconds=5)
+    assert bodies(receive(cloud, url)) == ["b", "a"]

@@ -207,3 +207,13 @@ def test_a_client_that_polls_lets_a_skipping_clock_jump(cloud: Cloud) -> None:
     cloud.kernel.clock.auto_skip(True)
     assert receive(cloud, url, WaitTimeSeconds=20) == []
     assert cloud.clock.now_ms == begun + 20_000
+
+
+def test_pollers_look_again_when_memory_has_been_rebuilt(cloud: Cloud) -> None:
+    url = a_queue(cloud)
+    task = poll(cloud, url)
+    cloud.kernel.forget()  # what a commit that failed leads to
+    cloud.clock.settle()
+    assert not task.done()
+    send(cloud, url, "hi")
+    assert answer(cloud, task) == ["hi"]

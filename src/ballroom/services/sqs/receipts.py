@@ -67,7 +67,7 @@ def from_handle(handle: str, queue: str) -> Receipt:
     version, flags, owner, generation, sequence, visible_ms, count = _LAYOUT.unpack_from(raw)
     if version != _VERSION:
         raise ReceiptHandleIsInvalid.garbage(handle)
-    if owner.decode() != queue:
+    if owner != queue.encode():
         raise ReceiptHandleIsInvalid.foreign(handle)
-    group = raw[_LAYOUT.size :].decode() if flags & 2 else None
+    group = raw[_LAYOUT.size :].decode(errors="replace") if flags & 2 else None
     return Receipt(queue, generation, sequence, visible_ms, count, bool(flags & 1), group)
