@@ -85,3 +85,32 @@ def test_an_error_that_tells_of_undurable_state_waits_too(
     delete.result(10)
     assert gone.result(10) == "AWS.SimpleQueueService.NonExistentQueue"
     assert conflict.result(10) == "AWS.SimpleQueueService.QueueDeletedRecently"
+
+
+def test_a_stalled_disk_is_answered_as_throttling_and_nothing_acknowledged_is_lost(
+    tmp_path: Path, disk: Disk, pool: ThreadPoolExecutor
+) -> None:
+    def send(number: int) -> str:
+        try:
+            sqs.send_message(QueueUrl=url, MessageBody=f"{number}-" + "x" * 20_000)
+        except ClientError as error:
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] < 500, error
+            return str(error.response["Error"]["Code"])
+        return "ok"
+
+    with BallroomServer(
+        data_dir=tmp_path / "data", store_vfs=disk.name, overlay_bytes=60_000, overlay_age_s=60
+    ) as server:
+        sqs = server.client("sqs")
+        url = sqs.create_queue(QueueName="q")["QueueUrl"]
+        with disk.held_back():
+            first = pool.submit(send, 0)
+            assert disk.syncing.wait(10)
+            later = [pool.submit(send, n) for n in range(1, 30)]
+            refused = list(wait_for(later, 20, "FIRST_COMPLETED").done)
+            assert {future.result() for future in refused} == {"ThrottlingException"}
+            assert not first.done()
+        outcomes = [future.result(20) for future in [first, *later]]
+        assert "ok" in outcomes
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        assert int(attributes["ApproximateNumberOfMessages"]) == outcomes.count("ok")

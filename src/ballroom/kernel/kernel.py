@@ -14,7 +14,13 @@ from ballroom.kernel.caller import Caller, service_caller
 from ballroom.kernel.clock import Clock
 from ballroom.kernel.credentials import Credentials
 from ballroom.kernel.delivery import Dispatcher
-from ballroom.kernel.errors import InternalFailure, NotImplementedHere, ServiceError
+from ballroom.kernel.errors import (
+    InternalFailure,
+    NotImplementedHere,
+    ServiceError,
+    Throttled,
+    Unavailable,
+)
 from ballroom.kernel.ids import Ids
 from ballroom.kernel.keys import Key, pack, unpack
 from ballroom.kernel.metrics import MINUTE_MS, Metrics
@@ -365,6 +371,10 @@ class Kernel:
                 return self._wait_for(op, answer.go_on, caller, reply, sequence)
             if answer is None:
                 answer = {}
+        except (Throttled, Unavailable) as error:
+            # the store's own refusal tells of no state, and must not wait for the disk that it protects
+            tx.abandon()
+            sequence, answer, outcome = 0, error, error.shape
         except ServiceError as error:
             sequence, answer, outcome = tx.abandon(), error, error.shape
         except Exception:  # noqa: BLE001 - a bug of ours: logged, answered without details

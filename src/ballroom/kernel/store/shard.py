@@ -471,5 +471,5 @@ class Shard:
             "overlayRows": len(self._overlay),
             "pendingBytes": self._pending_bytes + self._flushing_bytes,
             "writable": self._failure is None,
-            **self.engine.statistics(),
+            "engine": self.engine.statistics(),
         }
