@@ -225,3 +225,24 @@ def test_a_stream_of_the_answer_comes_in_events(cloud: Cloud, stage: Stage) -> N
     (complete,) = streamed()
     assert complete["InvokeComplete"]["ErrorCode"] == "Unhandled"
     assert "ZeroDivisionError" in complete["InvokeComplete"]["ErrorDetails"]
+
+
+def test_a_caller_who_goes_away_does_not_end_the_function(cloud: Cloud, stage: Stage) -> None:
+    a_function(cloud)
+    cloud.call("lambda", "PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=1)
+    stage.gate = asyncio.Event()
+    ended: list[bool] = []
+    stage.script(lambda event: ended.append(True))
+    running = cloud.start("lambda", "Invoke", FunctionName="f")
+
+    async def leave() -> None:
+        await asyncio.sleep(0.02)
+        running.cancel()
+        await asyncio.sleep(0)
+
+    cloud.run(leave())
+    assert cloud.error("lambda", "Invoke", FunctionName="f").shape == "TooManyRequestsException"
+    stage.gate.set()
+    cloud.clock.settle()
+    assert ended == [True]
+    assert invoke(cloud)["StatusCode"] == 200

@@ -80,7 +80,8 @@ async def invoke(ctx: Context, call: Call) -> Outcome:
             slot.release()
             hold.release()
 
-    outcome = await asyncio.shield(kernel.spawn(to_the_end(), f"invocation of {call.at.name}"))
+    running = kernel.spawn(to_the_end(), f"invocation of {call.at.name}")
+    outcome: Outcome | Exception = await asyncio.shield(running)
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -191,7 +192,7 @@ def make_ready(tx: Tx, at: FunctionName, version: FunctionVersion) -> None:
 def _in_background(kernel: Kernel, at: FunctionName, version: FunctionVersion) -> None:
     async def prepare() -> None:
         try:
-            await Workers.of(kernel).runtime.prepare(await _spec(kernel, at, version))
+            await Workers.of(kernel).prepare(await _spec(kernel, at, version))
         except (RuntimeUnavailable, BlobMissing) as missing:
             log.info("%s could not be prepared: %s", version.name, missing)
 

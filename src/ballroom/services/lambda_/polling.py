@@ -56,6 +56,7 @@ class Pollers:
         found = cls._all.get(kernel)
         if found is None:
             found = cls._all[kernel] = Pollers(kernel)
+            kernel.on_stop(found.stop)
         return found
 
     def begin(self) -> None:
@@ -63,6 +64,11 @@ class Pollers:
         Pokes.of(self._kernel).listen(self.changed)
         for uuid in {*self._kernel.transact(_all_mappings), *self._by_uuid}:
             self.changed(uuid)
+
+    async def stop(self) -> None:
+        """Take no further message; batches under way go on as long as the runtime does."""
+        for poller in self._by_uuid.values():
+            poller.stop()
 
     def changed(self, uuid: str) -> None:
         """A mapping is new, changed or gone."""

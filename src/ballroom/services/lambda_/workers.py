@@ -5,8 +5,10 @@ It outlives a failed commit, unlike derived memory: processes are not made anew 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -32,13 +34,9 @@ class Workers:
         """The access key of each environment."""
         self._roles: dict[str, str] = {}
         """The execution role by spec key: a spec does not carry it."""
-        self.runtime = Runtime(
-            work_dir=_work_dir(kernel),
-            on_log=self.logs.take,
-            credentials_for=self._issue,
-            on_environment_end=self._withdraw,
-            now_ms=kernel.clock.now_ms,
-        )
+        self._runtime: Runtime | None = None
+        self._work_dir = Path()
+        self._starting: asyncio.Future[Runtime] | None = None
 
     @classmethod
     def of(cls, kernel: Kernel) -> Workers:
@@ -48,14 +46,39 @@ class Workers:
             found = _all[kernel] = Workers(kernel)
         return found
 
-    async def start(self) -> None:
-        """End what an earlier server left; no process is started."""
-        await self.runtime.start()
+    async def start(self) -> Runtime:
+        """The runtime. The first call ends what an earlier server has left; no process is started."""
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(self._start())
+        return await self._starting
+
+    async def _start(self) -> Runtime:
+        self._work_dir = _work_dir(self._kernel)
+        runtime = Runtime(
+            work_dir=self._work_dir,
+            on_log=self.logs.take,
+            credentials_for=self._issue,
+            on_environment_end=self._withdraw,
+            now_ms=self._kernel.clock.now_ms,
+        )
+        await runtime.start()
+        self._runtime = runtime
+        return runtime
 
     async def stop(self) -> None:
         """End all environments and write what they have said."""
-        await self.runtime.stop(self._kernel.settings.drain_s)
+        if self._starting is None:
+            return
+        runtime = await self._starting
+        await runtime.stop(self._kernel.settings.drain_s)
         await self.logs.drain()
+        if self._kernel.settings.data_dir is None:
+            await asyncio.to_thread(shutil.rmtree, self._work_dir, True)
+
+    async def prepare(self, spec: FunctionSpec) -> None:
+        """Warm the interpreter that a function needs."""
+        runtime = await self.start()
+        await runtime.prepare(spec)
 
     async def invoke(
         self, spec: FunctionSpec, invocation: Invocation, role: str, hold: Hold
@@ -71,13 +94,14 @@ class Workers:
             held_by_key[key] = hold
 
         try:
-            return await self.runtime.invoke(spec, invocation, begun)
+            runtime = self._runtime or await self.start()
+            return await runtime.invoke(spec, invocation, begun)
         finally:
             held_by_key.pop(key, None)
 
     def forget(self, key: str) -> Callable[[], None]:
         """Ends the environments of a key, once called (after a commit)."""
-        return lambda: self.runtime.forget(key)
+        return lambda: self._runtime.forget(key) if self._runtime is not None else None
 
     def _issue(self, environment_id: str, spec: FunctionSpec) -> dict[str, str]:
         """Credentials of the execution role for one environment; they die with it, and with this process.
@@ -125,10 +149,14 @@ def _work_dir(kernel: Kernel) -> Path:
 
 @on_start
 def start_workers(kernel: Kernel) -> None:
-    """At start: sweep what an earlier server left before the first delivery goes out."""
+    """At start: sweep what an earlier server left before the first delivery goes out.
+
+    A server in memory has left nothing behind: its runtime starts with the first invocation.
+    """
     if kernel in _all:
         return  # a failed commit: the environments stay
     workers = Workers.of(kernel)
     clean_cache(kernel)
-    kernel.spawn(workers.start(), "start the runtime")
+    if kernel.settings.data_dir is not None:
+        kernel.spawn(workers.start(), "start the runtime")
     kernel.on_stop(workers.stop)
