@@ -15,9 +15,10 @@ from typing import Any
 
 from ballroom.gateway.gateway import Gateway
 from ballroom.gateway.pages import json_response, read_json
+from ballroom.kernel.context import Context
 from ballroom.kernel.errors import AlreadyRefused, ServiceError, ValidationFailed
 from ballroom.kernel.http import HttpRequest, HttpResponse
-from ballroom.kernel.kernel import Context, Kernel
+from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.reset import reset
 from ballroom.kernel.settings import Settings
 from ballroom.kernel.store.backup import backup

@@ -13,9 +13,10 @@ from ballroom.gateway.http import Exchange
 from ballroom.gateway.identity import Authenticator, Request
 from ballroom.gateway.refusals import REST_JSON
 from ballroom.kernel.caller import Caller
+from ballroom.kernel.context import Context
 from ballroom.kernel.errors import ServiceError
 from ballroom.kernel.http import HttpRequest, HttpResponse
-from ballroom.kernel.kernel import Context, Kernel
+from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.registry import DataHost, Registry
 
 log = logging.getLogger("ballroom.gateway")

@@ -5,6 +5,7 @@ Services import from here. See docs/architecture.md for the design.
 
 from ballroom.kernel.caller import Caller, service_caller
 from ballroom.kernel.clock import Clock, Hold
+from ballroom.kernel.context import Context
 from ballroom.kernel.credentials import Credential, Credentials
 from ballroom.kernel.delivery import Delivery, GiveUp, RetryAt, RetryPolicy, exponential
 from ballroom.kernel.errors import (
@@ -16,7 +17,7 @@ from ballroom.kernel.errors import (
     ValidationFailed,
 )
 from ballroom.kernel.http import BytesStream, ByteStream, HttpRequest, HttpResponse
-from ballroom.kernel.kernel import Context, Kernel
+from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.keys import Key
 from ballroom.kernel.records import Record
 from ballroom.kernel.registry import (

@@ -12,8 +12,9 @@ from typing import Any, TypeVar, cast
 
 from ballroom.kernel.caller import Caller, service_caller
 from ballroom.kernel.clock import Clock
+from ballroom.kernel.context import Context
 from ballroom.kernel.credentials import Credentials
-from ballroom.kernel.delivery import Dispatcher
+from ballroom.kernel.dispatcher import Dispatcher
 from ballroom.kernel.errors import (
     InternalFailure,
     NotImplementedHere,
@@ -51,63 +52,6 @@ Reply = Callable[[Response | ServiceError], None]
 
 COLLECT_BLOBS_EVERY_S = 600.0
 """In real time: whether a file may go does not depend on the product's clock."""
-
-
-class Context:
-    """What a waiting handler, a delivery or a page works with: several transactions, one after the other."""
-
-    __slots__ = ("_observed", "caller", "kernel")
-
-    def __init__(self, kernel: Kernel, caller: Caller) -> None:
-        self.kernel, self.caller = kernel, caller
-        self._observed = 0
-
-    @property
-    def clock(self) -> Clock:
-        """The product's clock."""
-        return self.kernel.clock
-
-    def transact(self, fn: Callable[..., T], *args: Any) -> T:
-        """Run `fn(tx, *args)` in one transaction."""
-        value, sequence = self.kernel.transact_observing(fn, args, self.caller)
-        if sequence > self._observed:
-            self._observed = sequence
-        return value
-
-    async def durable(self) -> None:
-        """Return once all that was written or observed so far is on disk: before anything leaves.
-
-        Raises:
-            Unavailable: it was lost.
-        """
-        if self._observed:
-            sequence, self._observed = self._observed, 0
-            await self.kernel.shard.wait(sequence)
-
-    async def durable_sequence(self, sequence: int) -> None:
-        """Return once a given commit is on disk."""
-        await self.kernel.shard.wait(sequence)
-
-    async def call(
-        self, service: str, operation: str, input: Request, *, caller: Caller | None = None
-    ) -> Response:
-        """Call an operation, waiting if it waits; what it answers is durable.
-
-        Raises:
-            ServiceError: what the operation answers.
-        """
-        return await self.kernel.call(service, operation, input, caller or self.caller)
-
-    async def sleep_until(self, due_ms: int) -> None:
-        """Wait on the product's clock; an invocation that waits so does not hold back a virtual clock."""
-        hold = self.kernel.clock.held_by_key.get(self.caller.access_key_id)
-        if hold is not None:
-            hold.pause()
-        try:
-            await self.kernel.clock.sleep_until(due_ms)
-        finally:
-            if hold is not None:
-                hold.resume()
 
 
 class Kernel:
@@ -270,9 +214,7 @@ class Kernel:
         """Run `fn(tx, *args)` in a transaction of its own, outside any request."""
         return self.transact_observing(fn, args, caller or self.system_caller())[0]
 
-    def transact_observing(
-        self, fn: Callable[..., T], args: tuple[Any, ...], caller: Caller
-    ) -> tuple[T, int]:
+    def transact_observing(self, fn: Callable[..., T], args: tuple[Any, ...], caller: Caller) -> tuple[T, int]:
         """Like `transact`; also the sequence that whatever leaves must wait for (0: none)."""
         self.shard.begin()
         tx = Tx(self, caller)

@@ -17,8 +17,9 @@ from ballroom.kernel.records import R, Record, decode, encode
 from ballroom.kernel.store.blobs import BlobRef
 
 if TYPE_CHECKING:
+    from ballroom.kernel.context import Context
     from ballroom.kernel.ids import Ids
-    from ballroom.kernel.kernel import Context, Kernel
+    from ballroom.kernel.kernel import Kernel
     from ballroom.kernel.store.shard import Row, Shard
 
 T = TypeVar("T")
