@@ -185,7 +185,10 @@ def queue(sqs: object, client: object, pid: int, messages: int) -> None:
 
 def make(client: object, name: str, source: str) -> None:
     client.create_function(  # type: ignore[attr-defined]
-        FunctionName=name, Runtime="python3.12", Role=ROLE, Handler="index.handler",
+        FunctionName=name,
+        Runtime="python3.12",
+        Role=ROLE,
+        Handler="index.handler",
         Code={"ZipFile": package(source)},
     )
 
