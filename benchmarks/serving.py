@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,8 @@ def server(data: Path, *flags: str) -> Iterator[Target]:
         line = process.stdout.readline()
         target = Target(line.split()[4], process.pid)
         iam = client(target, "iam")
-        try:
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
             iam.create_user(UserName="bench")
-        except iam.exceptions.EntityAlreadyExistsException:
-            pass
         key = iam.create_access_key(UserName="bench")["AccessKey"]
         target.key, target.secret = key["AccessKeyId"], key["SecretAccessKey"]
         yield target
@@ -165,10 +163,8 @@ def _create_function(target: Target, name: str, source: str) -> None:
     iam, functions = client(target, "iam"), client(target, "lambda")
     trust = {"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}  # fmt: skip
-    try:
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(trust))
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass
     functions.create_function(
         FunctionName=name, Runtime="python3.12", Handler="app.handler", MemorySize=256, Timeout=30,
         Role="arn:aws:iam::000000000000:role/bench", Code={"ZipFile": _package(source)},

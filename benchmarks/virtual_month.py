@@ -5,6 +5,7 @@ One in ten invocations fails the first time, so its message comes again after th
 
 from __future__ import annotations
 
+import json
 import time
 
 from ballroom.testing import BallroomServer
@@ -43,7 +44,7 @@ def run() -> tuple[float, int]:
             for _ in range(MESSAGES // STEPS // 10):
                 entries = []
                 for slot in range(10):
-                    body = '{"n": %d}' % number
+                    body = json.dumps({"n": number})
                     entries.append({"Id": str(slot), "MessageBody": body, "DelaySeconds": number * 7 % 900})
                     number += 1
                 sqs.send_message_batch(QueueUrl=url, Entries=entries)

@@ -15,20 +15,9 @@ from ballroom.kernel.store.blob_files import FileBlobs
 from ballroom.kernel.store.blobs import MemoryBlobs
 from ballroom.kernel.store.memory import MemoryEngine
 from ballroom.kernel.store.sqlite import SqliteEngine
-import importlib, pkgutil, traceback
-import ballroom.services
+from ballroom.services import load_services
 
 T = TypeVar("T")
-
-
-def load_services() -> (
-    None
-):  # tolerant while services are being written; ballroom.services.load_services afterwards
-    for found in pkgutil.iter_modules(ballroom.services.__path__):
-        try:
-            importlib.import_module(f"ballroom.services.{found.name}")
-        except Exception:
-            traceback.print_exc()
 
 
 ACCOUNT = "000000000000"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ def test_everything_acknowledged_is_accounted_for_after_ten_kills(server: Server
     ledger = Ledger()
     for round in range(KILLS):
         load = Load(server, ledger, round)
-        jobs = [lambda: load.send(0), lambda: load.send(1), load.remove, load.invoke, load.deploy]
+        jobs = [partial(load.send, 0), partial(load.send, 1), load.remove, load.invoke, load.deploy]
         with ThreadPoolExecutor(len(jobs)) as pool:
             running = [pool.submit(job) for job in jobs]
             time.sleep(chance.uniform(0.1, 0.8))  # real time: a process is killed at a random moment

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,9 +40,8 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture(autouse=True)
-def _empty_journal() -> Iterator[None]:
+def _empty_journal() -> None:
     JOURNAL.clear()
-    yield
 
 
 @operation("Write", service="probe", internal=True)

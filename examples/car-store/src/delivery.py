@@ -1,6 +1,6 @@
 """Delivery: book the day on which a car is delivered."""
 
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shop import documents
 from shop.batches import each_record
@@ -15,6 +15,6 @@ def handler(event, context):
 
 def book(message):
     """Book one delivery."""
-    day = (date.today() + LEAD_TIME).isoformat()
+    day = (datetime.now(UTC).date() + LEAD_TIME).isoformat()
     order = documents.move(message["order"], "delivery booked", delivery=day)
     print(f"order {order['id']}: delivered on {day}")

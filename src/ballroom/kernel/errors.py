@@ -53,7 +53,7 @@ class Throttled(ServiceError):
 
     shape = "ThrottlingException"
     text = "Rate exceeded: writes are waiting for the disk. Try again."
-    status = 429
+    status = 400
 
 
 class Unavailable(ServiceError):

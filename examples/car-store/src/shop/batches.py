@@ -9,7 +9,7 @@ def each_record(event, handle):
     for record in event["Records"]:
         try:
             handle(json.loads(record["body"]))
-        except Exception as failure:  # whatever it is: the message is retried, then dead-lettered
+        except Exception as failure:  # noqa: BLE001 - whatever it is: the message comes again, then is dead-lettered
             print(f"message {record['messageId']} failed: {failure!r}")
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
