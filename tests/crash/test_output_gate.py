@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,12 @@ from botocore.exceptions import ClientError
 from ballroom.testing import BallroomServer
 from tests.kernel.store.store_faults import Disk
 
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
 HELD_S = 0.3
 """How long a test watches for something to slip out; more only makes it surer."""
 
@@ -113,3 +120,29 @@ def test_a_stalled_disk_is_answered_as_throttling_and_nothing_acknowledged_is_lo
         assert "ok" in outcomes
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert int(attributes["ApproximateNumberOfMessages"]) == outcomes.count("ok")
+
+
+def test_no_invocation_starts_before_the_event_that_causes_it_is_durable(
+    server: BallroomServer, disk: Disk, pool: ThreadPoolExecutor, tmp_path: Path
+) -> None:
+    def cold_starts() -> int:
+        return int(server.do(server.ballroom.kernel.statistics).get("environments", {}).get("cold_starts", 0))
+
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "app.py").write_text("def handler(event, context):\n    return event\n")
+    server.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(TRUST))
+    functions = server.client("lambda")
+    functions.create_function(
+        FunctionName="f", Runtime="python3.12", Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/r", Code={"S3Bucket": "ballroom-local", "S3Key": str(code)},
+    )  # fmt: skip
+    functions.get_waiter("function_active_v2").wait(FunctionName="f")
+    with disk.held_back():
+        event = pool.submit(functions.invoke, FunctionName="f", InvocationType="Event", Payload="{}")
+        assert disk.syncing.wait(10)
+        assert answered([event]) == []
+        assert cold_starts() == 0
+    assert event.result(10)["StatusCode"] == 202
+    server.clock.settle()
+    assert cold_starts() == 1

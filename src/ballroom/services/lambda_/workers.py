@@ -63,6 +63,7 @@ class Workers:
         )
         await runtime.start()
         self._runtime = runtime
+        self._kernel.reporters["environments"] = runtime.statistics
         return runtime
 
     async def stop(self) -> None:
