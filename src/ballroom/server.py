@@ -125,6 +125,8 @@ class Ballroom:
         named = read_json(http).get("path")
         if not isinstance(named, str) or not Path(named).is_absolute():
             raise ValidationFailed("A backup needs the absolute path of a file that does not exist.")
+        if not Path(named).parent.is_dir():
+            raise ValidationFailed(f"{named} cannot be written: its folder is not there.")
         try:
             return json_response(await self.back_up(Path(named)))
         except (AlreadyRefused, EngineError) as error:

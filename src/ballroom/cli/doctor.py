@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ballroom import __version__
-from ballroom.cli.connection import Connection
+from ballroom.cli.connection import Connection, own_settings
 from ballroom.cli.settings import default_data_dir
 from ballroom.runtime.runtimes import find_node
 
@@ -35,7 +35,7 @@ def examine(connection: Connection) -> list[Finding]:
         _python(),
         _sqlite(),
         _loop(),
-        *_data(Path(os.environ.get("BALLROOM_DATA_DIR") or default_data_dir())),
+        *_data(own_settings().data_dir or default_data_dir()),
         *_isolation(),
         _node(),
         _uv(),
@@ -70,25 +70,30 @@ def _data(path: Path) -> list[Finding]:
     existing = path
     while not existing.exists():
         existing = existing.parent
-    if not os.access(existing, os.W_OK):
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
         return [
             Finding("data directory", "problem", f"{existing} cannot be written; choose another with --data")
         ]
     free = shutil.disk_usage(existing).free
     level = "ok" if free > LITTLE_SPACE_BYTES else "note"
-    found = [Finding("data directory", level, f"{path}, {free / 1e9:.1f} GB free")]
-    with tempfile.NamedTemporaryFile(dir=existing, prefix=".ballroom-doctor-") as probe:
-        times = []
-        for _ in range(5):
-            probe.write(b"x" * 4096)
-            probe.flush()
-            began = time.perf_counter()
-            os.fsync(probe.fileno())
-            times.append(1000 * (time.perf_counter() - began))
+    return [Finding("data directory", level, f"{path}, {free / 1e9:.1f} GB free"), _disk(existing)]
+
+
+def _disk(folder: Path) -> Finding:
+    times = []
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".ballroom-doctor-") as probe:
+            for _ in range(5):
+                probe.write(b"x" * 4096)
+                probe.flush()
+                began = time.perf_counter()
+                os.fsync(probe.fileno())
+                times.append(1000 * (time.perf_counter() - began))
+    except OSError as error:
+        return Finding("disk", "problem", f"{folder} cannot be written: {error.strerror}")
     fsync_ms = sorted(times)[2]
     text = f"fsync takes {fsync_ms:.2f} ms there: what a lone durable request waits for"
-    found.append(Finding("disk", "ok" if fsync_ms < SLOW_FSYNC_MS else "note", text))
-    return found
+    return Finding("disk", "ok" if fsync_ms < SLOW_FSYNC_MS else "note", text)
 
 
 def _isolation() -> list[Finding]:

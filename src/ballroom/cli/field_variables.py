@@ -48,7 +48,7 @@ def from_field_variables(environment: Mapping[str, str]) -> dict[str, tuple[Any,
             found["host"] = (host, listen[1])
         if number:
             found["port"] = (number, listen[1])
-    url = _public_url(environment, found)
+    url = _public_url(environment)
     if url:
         found["public_url"] = url
     origins = read("EXTRA_CORS_ALLOWED_ORIGINS")
@@ -76,11 +76,11 @@ def _split(address: str) -> tuple[str, str]:
     return host.strip("[]"), number
 
 
-def _public_url(environment: Mapping[str, str], found: Mapping[str, tuple[Any, str]]) -> tuple[str, str] | None:
+def _public_url(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """With `{scheme}`, and with `{port}` where none is named: the server's own, known at the end."""
     for variable in ("LOCALSTACK_HOST", "HOSTNAME_EXTERNAL", "LOCALSTACK_HOSTNAME_EXTERNAL"):
         text = environment.get(variable, "").strip()
         if text:
             host, number = _split(text)
-            port = number or environment.get("BALLROOM_PORT") or found.get("port", ("4566", ""))[0]
-            return f"http://{host}:{port}", variable
+            return f"{{scheme}}://{host}:{number or '{port}'}", variable
     return None

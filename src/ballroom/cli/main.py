@@ -85,7 +85,7 @@ def _run() -> int:
         click.echo(err=True)
         return INTERRUPTED
     except AlreadyRefused as refused:
-        complain(str(refused))
+        complain(" ".join(str(refused).split()))
         return USAGE if isinstance(refused, WrongSetting) else FAILED
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

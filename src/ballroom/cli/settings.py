@@ -131,6 +131,10 @@ def load(
     settings = Settings(**{name: given.value for name, given in found.items()})
     if data is None:
         settings.data_dir = default_data_dir(environment)
+    if settings.public_url:  # of a variable that names only the host
+        scheme = "https" if settings.tls_cert else "http"
+        named = settings.public_url.replace("{scheme}", scheme)
+        settings.public_url = named.replace("{port}", str(settings.port))
     _check(settings, {name: given.where for name, given in found.items()})
     return settings
 
@@ -148,7 +152,7 @@ def _converted(name: str, value: Any, where: str) -> Any:
 
 
 def _as_path(kind: type, value: Any) -> Any:
-    if kind is not Path or not isinstance(value, str):
+    if kind is not Path or not isinstance(value, str | Path):
         raise TypeError
     return Path(value).expanduser()
 

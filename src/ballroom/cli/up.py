@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
-from ballroom.cli.commands.apps import deploy_application, show_outputs
+from ballroom.cli.commands.apps import deploy_application, require_template, show_outputs
 from ballroom.cli.connection import Connection
 from ballroom.cli.logs import LogFollower, groups_of
 from ballroom.cli.output import INTERRUPTED, NOT_RUNNING, fail, say
@@ -40,9 +40,10 @@ def up(
         signal.signal(number, stop)
     server: TiedServer | None = None
     deployed = False
+    path = require_template(template)
     try:
         server = _find_or_start(connection, data, memory=memory, tied=follow)
-        name, outputs = deploy_application(connection, template, stack, parameters)
+        name, outputs = deploy_application(connection, path, stack, parameters)
         deployed = True
         say(f"\n{name} is deployed and served at {connection.endpoint}.")
         show_outputs(outputs)

@@ -51,6 +51,16 @@ def show_outputs(outputs: dict[str, str]) -> None:
         say(f"  {name:<{width}}  " + click.style(value, fg="cyan", underline=value.startswith("http")))
 
 
+def require_template(given: Path) -> Path:
+    """The template file that a file or directory means; ends the command if there is none."""
+    from ballroom.cli.build import BuildFailed, find_template
+
+    try:
+        return find_template(given)
+    except BuildFailed as failed:
+        fail(str(failed))
+
+
 def deploy_application(
     connection: Connection,
     template: Path,
@@ -60,11 +70,11 @@ def deploy_application(
     quiet: bool = False,
 ) -> tuple[str, dict[str, str]]:
     """Build and deploy with progress; the stack's name and outputs. Ends the command if it fails."""
-    from ballroom.cli.build import BuildFailed, find_template
+    from ballroom.cli.build import BuildFailed
     from ballroom.cli.deploy import DeployFailed, deploy, stack_name_for
 
+    path = require_template(template)
     try:
-        path = find_template(template)
         name = stack or stack_name_for(path)
         outputs = deploy(
             connection.endpoint, connection.region, path, name, parameters,
