@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,7 @@ class _Builder:
         if not isinstance(resource, dict) or not isinstance(resource.get("Properties", {}), dict):
             return resource
         properties = dict(resource.get("Properties") or {})
+        self._refuse_foreign_builds(name, resource)
         match resource.get("Type"):
             case "AWS::Serverless::Function":
                 code = properties.get("CodeUri", self._globals.get("CodeUri"))
@@ -120,10 +123,10 @@ class _Builder:
                 where = self._code(name, properties["Code"], self._runtime(properties))
                 properties["Code"] = _named(where, "S3Bucket", "S3Key", "S3ObjectVersion")
             case "AWS::Serverless::LayerVersion" if _is_path(properties.get("ContentUri")):
-                where = (self._path(name, properties["ContentUri"]), None)
+                where = (self._snapshot(name, properties["ContentUri"]), None)
                 properties["ContentUri"] = _named(where, "Bucket", "Key", "Version")
             case "AWS::Lambda::LayerVersion" if _is_path(properties.get("Content")):
-                where = (self._path(name, properties["Content"]), None)
+                where = (self._snapshot(name, properties["Content"]), None)
                 properties["Content"] = _named(where, "S3Bucket", "S3Key", "S3ObjectVersion")
             case "AWS::CloudFormation::Stack" | "AWS::Serverless::Application":
                 for key in ("TemplateURL", "Location"):
@@ -136,27 +139,68 @@ class _Builder:
                 return resource
         return {**resource, "Properties": properties}
 
+    def _refuse_foreign_builds(self, name: str, resource: dict[str, Any]) -> None:
+        metadata = resource.get("Metadata")
+        method = metadata.get("BuildMethod") if isinstance(metadata, dict) else None
+        if isinstance(method, str) and not (family(method) == "python" and "Function" in str(resource["Type"])):
+            raise BuildFailed(
+                f"{name}: its BuildMethod {method} is not run here; build it with its own tool (sam build) and "
+                "name the template that comes out (.aws-sam/build)."
+            )
+
     def _runtime(self, properties: dict[str, Any]) -> str:
         runtime = properties.get("Runtime", self._globals.get("Runtime"))
+        if isinstance(runtime, dict) and isinstance(runtime.get("Ref"), str):
+            parameter = (self._template.get("Parameters") or {}).get(runtime["Ref"])
+            runtime = parameter.get("Default") if isinstance(parameter, dict) else None
         return runtime if isinstance(runtime, str) else ""
 
     def _path(self, name: str, given: str) -> Path:
         path = (self._base / given).resolve()
         if not path.exists():
             raise BuildFailed(f"{name}: {given} does not exist (looked for {path}).")
-        return path
+        if path.is_dir():
+            return path
+        if path.suffix not in (".zip", ".jar"):
+            raise BuildFailed(f"{name}: {path} is neither a folder nor a zip archive.")
+        return self._unpacked(name, path)
+
+    def _unpacked(self, name: str, archive: Path) -> Path:
+        """A package that somebody else has built, unpacked once for each content."""
+
+        def unpack(draft: Path) -> None:
+            with zipfile.ZipFile(archive) as package:
+                package.extractall(draft)
+
+        try:
+            digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:32]
+            return self._kept("packages", digest, unpack)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise BuildFailed(f"{name}: {archive} cannot be unpacked: {error}") from error
+
+    def _snapshot(self, name: str, given: str) -> Path:
+        """A copy under the hash of its content: a layer's version is made anew when its content changes."""
+        path = self._path(name, given)
+        digest = hashlib.sha256()
+        for file in sorted(path.rglob("*")):
+            if file.is_file():
+                digest.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
+                digest.update(file.read_bytes())
+        return self._kept(
+            "layers", digest.hexdigest()[:32], lambda draft: shutil.copytree(path, draft, dirs_exist_ok=True)
+        )
 
     def _code(self, name: str, given: str, runtime: str) -> tuple[Path, Path | None]:
         path = self._path(name, given)
         requirements = path / "requirements.txt"
-        if path.is_dir() and family(runtime) == "python" and requirements.is_file():
+        if family(runtime) == "python" and requirements.is_file() and (self._base / given).is_dir():
             return path, self._dependencies(name, requirements, runtime)
-        if path.is_dir() and (path / "package.json").is_file() and family(runtime) == "node":
+        if (path / "package.json").is_file() and family(runtime) == "node":
             self._check_node_modules(name, path)
         return path, None
 
     def _check_node_modules(self, name: str, path: Path) -> None:
-        declared = yaml.safe_load((path / "package.json").read_text("utf-8"))
+        declared = yaml.safe_load(_text_of(name, path / "package.json"))
         needs = declared.get("dependencies") if isinstance(declared, dict) else None
         if needs and not (path / "node_modules").is_dir():
             raise BuildFailed(
@@ -164,25 +208,28 @@ class _Builder:
             )
 
     def _dependencies(self, name: str, requirements: Path, runtime: str) -> Path | None:
-        wanted = [
-            line
-            for line in (raw.split("#", 1)[0].strip() for raw in requirements.read_text("utf-8").splitlines())
-            if line
-        ]
+        wanted = sorted(_requirements(name, requirements))
         if not wanted:
             return None
         interpreter = find_python(runtime)
-        stamp = "\n".join(
-            [sys.platform, platform.machine(), "{}.{}".format(*interpreter.version), *sorted(wanted)]
-        )
-        target = self._cache / "dependencies" / hashlib.sha256(stamp.encode()).hexdigest()[:32]
+        stamp = "\n".join([sys.platform, platform.machine(), "{}.{}".format(*interpreter.version), *wanted])
+
+        def install(draft: Path) -> None:
+            self._progress(f"{name}: installing {len(wanted)} requirement{'s' if len(wanted) > 1 else ''}")
+            _install(name, requirements, interpreter.executable, draft / "python")
+
+        return self._kept("dependencies", hashlib.sha256(stamp.encode()).hexdigest()[:32], install)
+
+    def _kept(self, kind: str, digest: str, make: Callable[[Path], object]) -> Path:
+        """A folder of the cache, made if it is not there yet; never half made, never changed again."""
+        target = self._cache / kind / digest
         if target.is_dir():
             return target
-        self._progress(f"{name}: installing {len(wanted)} requirement{'s' if len(wanted) > 1 else ''}")
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
         try:
-            _install(name, requirements, interpreter.executable, draft / "python")
+            make(draft)
+            draft.chmod(0o755)  # functions may run as another user
             try:
                 draft.rename(target)
             except OSError:  # somebody else was faster
@@ -191,6 +238,31 @@ class _Builder:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return target
+
+
+def _requirements(name: str, path: Path, seen: frozenset[Path] = frozenset()) -> Iterator[str]:
+    """The requirements in a file and in those that it includes; a local path with what changes with it."""
+    for raw in _text_of(name, path).splitlines():
+        line = raw.split(" #", 1)[0].strip()
+        if not line or line.startswith("#"):
+            continue
+        included = re.fullmatch(r"(?:-r|-c|--requirement|--constraint)[ =]?\s*(\S+)", line)
+        if included and (other := (path.parent / included[1]).resolve()) not in seen:
+            yield from _requirements(name, other, seen | {path.resolve()})
+        local = re.fullmatch(r"(?:-e|--editable)?[ =]?\s*(?:file:)?((?:\.{1,2}|/)\S*|\.)", line)
+        yield f"{line} {_newest(path.parent / local[1])}" if local else line
+
+
+def _newest(path: Path) -> int:
+    """When something below the path was last changed; 0 if it is not there, which is uv's to say."""
+    return max((found.stat().st_mtime_ns for found in [path, *path.rglob("*")] if found.exists()), default=0)
+
+
+def _text_of(name: str, path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BuildFailed(f"{name}: {path} cannot be read: {error}") from error
 
 
 def _install(name: str, requirements: Path, python: str, target: Path) -> None:

@@ -10,7 +10,7 @@ import orjson
 from ballroom.kernel import Context, Request, Response, Tx, operation
 from ballroom.kernel.arn import find_arn, make_arn
 from ballroom.services.lambda_ import describe, policy
-from ballroom.services.lambda_.code_store import held_code, link_code, receive_code, unlink_code
+from ballroom.services.lambda_.code_store import freeze_code, held_code, link_code, receive_code, unlink_code
 from ballroom.services.lambda_.errors import (
     InvalidParameterValue,
     PreconditionFailed,
@@ -47,14 +47,13 @@ async def publish_layer_version(ctx: Context, request: Request) -> Response:
     Source: Lambda API Reference, PublishLayerVersion.
     """
     check_compatible(request.get("CompatibleRuntimes", ()), request.get("CompatibleArchitectures", ()))
-    code = await receive_code(ctx, request["Content"])
+    # a version never changes, so of a local folder it keeps a copy
+    code = await freeze_code(ctx.kernel, await receive_code(ctx, request["Content"]))
     with held_code(ctx.kernel, code):
         return ctx.transact(_publish, request, code)
 
 
 def _publish(tx: Tx, request: Request, code: Code) -> Response:
-    if code.folder:
-        raise InvalidParameterValue("A layer's content is a package: a local folder cannot be used in place.")
     at = _place(tx, request["LayerName"])
     counter = tx.get(Layer, at.key("layer"))
     number = (counter.last_version if counter is not None else 0) + 1
