@@ -14,6 +14,9 @@ import string
 _UPPER_DIGITS = string.ascii_uppercase + string.digits
 _LOWER_DIGITS = string.ascii_lowercase + string.digits
 _LETTERS_DIGITS = string.ascii_letters + string.digits
+_POOL_DIGITS = 32 * 64
+"""Hexadecimal digits drawn at once: one large draw costs less than 64 small ones."""
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 class Ids:
@@ -23,11 +26,16 @@ class Ids:
         self.seeded = seed is not None
         self._random = random.Random(seed if seed is not None else secrets.randbits(256))
         self._bits = self._random.getrandbits
+        self._pool, self._at = "", _POOL_DIGITS
 
     def uuid(self) -> str:
         """A version 4 UUID."""
-        h = f"{self._bits(128):032x}"
-        return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
+        at = self._at
+        if at == _POOL_DIGITS:
+            self._pool, at = f"{self._bits(4 * _POOL_DIGITS):0{_POOL_DIGITS}x}", 0
+        self._at = at + 32
+        h = self._pool[at : at + 32]
+        return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{_VARIANT[h[16]]}{h[17:20]}-{h[20:]}"
 
     def hex(self, digits: int) -> str:
         """Lower-case hexadecimal digits."""

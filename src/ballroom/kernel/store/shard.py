@@ -79,6 +79,9 @@ class Shard:
         self._live = SortedKeys()  # keys of pending puts
         self._newest_delete = 0
         self._cache: dict[bytes, Any] = {}
+        self._older: dict[bytes, Any] = {}
+        """The generation of cached records before this one; dropped whole, since dropping the eldest
+        of a dictionary one by one walks over the places of those dropped before."""
         self._cache_entries = cache_entries
         self._known_empty: list[tuple[bytes, bytes]] = []  # [first, last]: the engine has no live row there
         self._undo: list[tuple[bytes, Entry | None]] = []
@@ -116,7 +119,7 @@ class Shard:
             if entry.sequence > self.observed:
                 self.observed = entry.sequence
             return None if entry.stored is None else Row(key, entry.stored, entry.record)
-        record = self._cache.get(key)
+        record = self._cache.get(key) or self._older.get(key)
         if record is not None:
             return Row(key, b"", record)
         stored = self.engine.get(key)
@@ -132,12 +135,11 @@ class Shard:
             self._to_cache(key, record)
 
     def _to_cache(self, key: bytes, record: Any) -> None:
-        cache = self._cache
-        if len(cache) >= self._cache_entries:
-            if not cache:
+        if len(self._cache) * 2 >= self._cache_entries:
+            self._older, self._cache = self._cache, {}
+            if not self._cache_entries:
                 return
-            del cache[next(iter(cache))]
-        cache[key] = record
+        self._cache[key] = record
 
     def scan(self, low: bytes, high: bytes, limit: int | None, reverse: bool = False) -> list[Row]:
         """The rows with `low <= key < high` in order, as a list: the caller may move what it reads.
@@ -158,7 +160,7 @@ class Shard:
                 waiting = next(pending, None)
             if waiting is not None and waiting.key == key:
                 continue  # overwritten: comes with the next turn
-            rows.append(Row(key, stored, self._cache.get(key)))
+            rows.append(Row(key, stored, self._cache.get(key) or self._older.get(key)))
             if limit is not None and len(rows) >= limit:
                 return rows
         while waiting is not None:
@@ -298,7 +300,7 @@ class Shard:
             return observed if observed > self.durable else 0
         self.sequence += 1
         sequence = self.sequence
-        overlay, pending, cache = self._overlay, self._pending, self._cache
+        overlay, pending, cache, older = self._overlay, self._pending, self._cache, self._older
         size = 0
         for key, _ in undo:
             entry = overlay[key]
@@ -309,6 +311,7 @@ class Shard:
             else:
                 size += len(key) + len(entry.stored) + 128
             cache.pop(key, None)
+            older.pop(key, None)
         self._pending_bytes += size
         self._undo = []
         self.commits += 1
@@ -430,7 +433,8 @@ class Shard:
             log.critical("the store failed and takes no more writes: %s", error)
         waiters = self._flushing_waiters + self._pending_waiters
         self._overlay.clear()
-        self._live, self._known_empty, self._cache = SortedKeys(), [], {}
+        self._live, self._known_empty = SortedKeys(), []
+        self._cache, self._older = {}, {}
         self._pending, self._pending_bytes, self._pending_waiters = {}, 0, []
         self._flushing, self._flushing_bytes, self._flushing_waiters = None, 0, []
         # whoever still holds a lost sequence must not be told that it is durable once a later one is
