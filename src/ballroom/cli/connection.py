@@ -7,13 +7,13 @@ import http.client
 import json
 import os
 import ssl
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ballroom.cli import settings as server_settings
 from ballroom.cli.output import NOT_RUNNING, fail
+from ballroom.cli.sessions import new_session
 from ballroom.kernel.settings import Settings
 
 LOCAL_NAMES = ("127.0.0.1", "::1", "localhost")
@@ -54,8 +54,10 @@ def default_endpoint() -> str:
 class Connection:
     """The control pages and the services of one Ballroom."""
 
-    def __init__(self, endpoint: str, region: str | None = None) -> None:
+    def __init__(self, endpoint: str, region: str | None = None, keys: Keys | None = None) -> None:
+        """`keys` are those to sign with, if they are not to be found as for the commands."""
         self.endpoint = endpoint.rstrip("/")
+        self._keys = keys
         self.region = (
             region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
         )
@@ -137,11 +139,10 @@ class Connection:
 
     def client(self, service: str) -> Any:
         """A boto3 client of a service."""
-        import boto3
         from botocore.config import Config
 
         keys = self.keys()
-        return boto3.client(
+        return new_session().client(
             service,
             endpoint_url=self.endpoint,
             region_name=self.region,
@@ -161,6 +162,8 @@ class Connection:
         The environment's keys where they are meant for this Ballroom (the endpoint variable names it, the
         key is a 12-digit account, or it is on another machine), else the owner's key, else nobody's.
         """
+        if self._keys is not None:
+            return self._keys
         key_id, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
         named = (os.environ.get("BALLROOM_ENDPOINT"), os.environ.get("AWS_ENDPOINT_URL"))
         meant = self.endpoint in [one.rstrip("/") for one in named if one] or not self.is_local
@@ -192,17 +195,6 @@ def _root_key() -> Keys | None:
     except (OSError, UnicodeDecodeError):
         return None
     return Keys(words[0], words[1]) if len(words) == 2 else None
-
-
-def wait_for(connection: Connection, timeout_s: float) -> dict[str, Any] | None:
-    """The health page, once there is one."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        health = connection.find_health()
-        if health is not None:
-            return health
-        time.sleep(0.02)
-    return None
 
 
 def _tls_context() -> ssl.SSLContext:

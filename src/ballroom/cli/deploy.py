@@ -14,7 +14,7 @@ from ballroom.cli.build import BuildFailed, build, find_template, read_template
 from ballroom.cli.connection import Connection
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-POLL_S = 0.05
+POLL_S = 0.01
 POLL_AT_MOST_S = 1.0
 
 Progress = Callable[[dict[str, Any]], None]
@@ -38,8 +38,7 @@ def stack_name_for(template: Path) -> str:
 
 
 def deploy(
-    endpoint: str,
-    region: str,
+    connection: Connection,
     template: str | Path | dict[str, Any],
     stack: str | None = None,
     parameters: dict[str, str] | None = None,
@@ -60,7 +59,7 @@ def deploy(
     if stack is None:
         stack = stack_name_for(find_template(Path(template))) if isinstance(template, str | Path) else "stack"
     built = build(body, base, progress=say)
-    return Deployment(Connection(endpoint, region), stack, progress).run(built, parameters or {})
+    return Deployment(connection, stack, progress).run(built, parameters or {})
 
 
 def _read(template: str | Path | dict[str, Any]) -> tuple[dict[str, Any], Path]:

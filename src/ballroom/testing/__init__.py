@@ -1,8 +1,12 @@
 """Ballroom inside a test run: a pytest plugin, and `BallroomServer` for every other runner."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["BallroomServer"]
+if TYPE_CHECKING:
+    from ballroom.cli.deploy import BuildFailed, DeployFailed
+    from ballroom.testing.embedded import BallroomServer
+
+__all__ = ["BallroomServer", "BuildFailed", "DeployFailed"]
 
 
 def __getattr__(name: str) -> Any:
@@ -11,4 +15,8 @@ def __getattr__(name: str) -> Any:
         from ballroom.testing.embedded import BallroomServer
 
         return BallroomServer
+    if name in ("BuildFailed", "DeployFailed"):
+        from ballroom.cli import deploy
+
+        return getattr(deploy, name)
     raise AttributeError(name)

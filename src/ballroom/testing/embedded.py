@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from ballroom.kernel.settings import Settings
 from ballroom.server import Ballroom, new_event_loop
+from ballroom.testing.environment import aws_environment
 
 T = TypeVar("T")
 
@@ -67,6 +69,7 @@ class BallroomServer:
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self._clients: dict[tuple[str, str], Any] = {}
+        self._session: Any = None
 
     # -- life ----------------------------------------------------------------------------------------
 
@@ -122,10 +125,10 @@ class BallroomServer:
         """Run a coroutine on the server's loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 
-    def do(self, fn: Any) -> Any:
+    def do(self, fn: Callable[[], T]) -> T:
         """Run a function on the server's loop and wait for it."""
 
-        async def doing() -> Any:
+        async def doing() -> T:
             return fn()
 
         return self.run(doing())
@@ -151,17 +154,24 @@ class BallroomServer:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def as_environment(self) -> AbstractContextManager[None]:
+        """A context in which this process's AWS variables are `environment`, and no others."""
+        return aws_environment(self.environment)
+
     def client(
         self, service: str, *, region: str | None = None, account: str | None = None, **more: Any
     ) -> Any:
         """A boto3 client of a service; made once for each region and account."""
-        import boto3
         from botocore.config import Config
+
+        from ballroom.cli.sessions import new_session
 
         name = (service, f"{region}/{account}/{sorted(more)}")
         if name not in self._clients:
             more.setdefault("config", Config(retries={"total_max_attempts": 1}))
-            self._clients[name] = boto3.client(
+            if self._session is None:
+                self._session = new_session()
+            self._clients[name] = self._session.client(
                 service,
                 endpoint_url=self.endpoint,
                 region_name=region or self.settings.region,
@@ -184,11 +194,13 @@ class BallroomServer:
         (text or dict). Local code is built as `ballroom up` builds it.
 
         Raises:
-            ballroom.deploy.DeployFailed: with the reason of the first resource that failed.
+            ballroom.testing.DeployFailed: with the reason of the first resource that failed.
         """
+        from ballroom.cli.connection import NOBODY, Connection
         from ballroom.cli.deploy import deploy
 
-        return deploy(self.endpoint, self.settings.region, template, stack, parameters or {})
+        connection = Connection(self.endpoint, self.settings.region, NOBODY)
+        return deploy(connection, template, stack, parameters or {})
 
     def backup(self, destination: Path) -> dict[str, Any]:
         """Write an archive of the state at this moment."""

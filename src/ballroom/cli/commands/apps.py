@@ -77,7 +77,7 @@ def deploy_application(
     try:
         name = stack or stack_name_for(path)
         outputs = deploy(
-            connection.endpoint, connection.region, path, name, parameters,
+            connection, path, name, parameters,
             progress=(lambda event: None) if quiet else show_event,
             say=(lambda line: None) if quiet else say,
         )  # fmt: skip

@@ -24,7 +24,7 @@ _NAME_LENGTH = 256
 _TYPE_LENGTH = 256
 _NAME = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _TRACE_HEADER = "AWSTraceHeader"
 _STRING, _BINARY = b"\x01", b"\x02"
 
