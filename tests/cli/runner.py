@@ -150,6 +150,13 @@ class Background:
                 return line.rstrip("\n")
         raise AssertionError(f"no {words!r} in:\n{self.text}")
 
+    def output(self, name: str) -> str:
+        """An output of the stack that `up` has deployed."""
+        self.wait_for("Logs follow")
+        found = re.search(rf"^  {name} +(\S+)$", self.text, re.MULTILINE)
+        assert found, self.text
+        return found[1]
+
     def signal(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit status."""
         self.process.send_signal(number)

@@ -26,8 +26,7 @@ def fetch(url: str) -> dict[str, object]:
 
 def begin(cli: Cli, *words: str) -> tuple[Background, str]:
     up = cli.begin("up", *words)
-    url = up.wait_for("  Url  ").split()[1]
-    up.wait_for("Logs follow")
+    url = up.output("Url")
     return up, url
 
 
