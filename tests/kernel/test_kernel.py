@@ -206,6 +206,12 @@ def test_a_timer_survives_a_restart_and_fires_if_its_time_has_passed(durable_clo
     assert note(cloud, "a") == "woken"
 
 
+def test_a_virtual_clock_goes_on_where_it_stood_though_nothing_else_was_written(durable_cloud: Cloud) -> None:
+    durable_cloud.clock.advance(days=400)
+    before = durable_cloud.clock.now_ms
+    assert durable_cloud.reopen().clock.now_ms == before
+
+
 def test_a_timer_that_fails_is_tried_again_and_holds_up_no_other(cloud: Cloud) -> None:
     cloud.transact(lambda tx: tx.wake_at(tx.now_ms, "probe.wake", "bad"))
     cloud.transact(lambda tx: tx.wake_at(tx.now_ms, "probe.wake", "good"))

@@ -83,6 +83,8 @@ class Clock:
         self._skip_scheduled = False
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._advancing = False
+        self.on_advanced: Callable[[], None] = _nothing
+        """Told when `advance` has arrived, so that the kernel stores where the clock stands."""
         self.held_by_key: dict[str, Hold] = {}
         """The hold of the invocation that an access key belongs to."""
 
@@ -265,6 +267,7 @@ class Clock:
                 self._move_to(due)
                 await self.settle()
             self._move_to(target)
+            self.on_advanced()
             await self.settle()
         finally:
             self._advancing = False

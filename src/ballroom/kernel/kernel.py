@@ -43,6 +43,7 @@ from ballroom.kernel.tx import (
     Tx,
     Waiting,
     blob_key,
+    store_clock,
 )
 
 log = logging.getLogger("ballroom.kernel")
@@ -98,6 +99,7 @@ class Kernel:
             row = self.read(ClockRow, CLOCK_KEY)
             if row is not None:
                 self.clock.restore(row.now_ms)
+            self.clock.on_advanced = lambda: self.transact(store_clock)
         self.started_ms = self.clock.now_ms()
         self.clock.start(self.loop, lambda: self.shard.idle and self.dispatcher.idle)
         self._run_start_hooks()

@@ -49,6 +49,13 @@ class ClockRow(Record, frozen=True):
 
 
 CLOCK_KEY: Key = ("~clock",)
+
+
+def store_clock(tx: Tx) -> None:
+    """Note where a virtual clock stands, though nothing else is written."""
+    tx.put(CLOCK_KEY, ClockRow(tx.now_ms))
+
+
 _PACKED_CLOCK_KEY = pack(CLOCK_KEY)
 
 

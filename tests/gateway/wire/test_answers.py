@@ -107,7 +107,7 @@ def test_a_cbor_error_can_be_read_by_botocore() -> None:
 def test_every_protocol_has_an_error_before_the_operation_is_known(service: str, protocol: str) -> None:
     reply = wire.PROTOCOLS[protocol].serialise_error(load_service(service), Throttled(), "request-1")
     name = load_service(service).operation_names[0]
-    assert reply.status == 429
+    assert reply.status == 400
     assert code_seen(service, name, protocol, reply) == "ThrottlingException"
 
 

@@ -48,7 +48,7 @@ def test_what_waited_comes_in_batches(cloud: Cloud, stage: Stage) -> None:
     a_function(cloud)
     send(cloud, url, *(str(n) for n in range(25)))
     a_mapping(cloud, BatchSize=10)
-    assert [len(batch) for batch in bodies(stage)] == [10, 10, 5]
+    assert sorted(len(batch) for batch in bodies(stage)) == [5, 10, 10], "in whichever order they end"
     assert left_in(cloud, url) == 0
 
 
