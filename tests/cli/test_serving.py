@@ -13,6 +13,8 @@ from pathlib import Path
 from ballroom.cli.process import is_alive
 from tests.cli.runner import COMMAND, Cli, free_port, until
 
+HELLO = Path(__file__).parents[2] / "examples" / "hello"
+
 
 def test_serve_says_in_one_line_when_it_is_ready_and_stops_at_sigterm(cli: Cli) -> None:
     server = cli.serve()
@@ -217,9 +219,11 @@ def test_another_program_on_the_port_is_no_ballroom(cli: Cli) -> None:
     )  # fmt: skip
     until(lambda: not _refuses(cli.port))
     assert "no Ballroom answers" in cli("status", code=3).err
-    assert "is taken by another program" in cli("up", ".", code=1).err
-    server.kill()
-    server.wait()
+    try:
+        assert "is taken by another program" in cli("up", HELLO, code=1).err
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_no_process_of_a_stopped_server_is_left(cli: Cli) -> None:
