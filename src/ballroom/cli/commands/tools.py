@@ -40,9 +40,9 @@ def exec_command(connection: Connection, command: tuple[str, ...]) -> None:
     program = shutil.which(command[0])
     if program is None:
         fail(f"there is no command {command[0]!r}.", 127)
-    environment = {**os.environ, **connection.environment()}
-    environment.pop("AWS_PROFILE", None)
-    environment.pop("AWS_SESSION_TOKEN", None)
+    foreign = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
+    environment = {name: value for name, value in os.environ.items() if name not in foreign}
+    environment |= connection.environment()
     arguments = list(command)
     if os.path.basename(program) in ("aws", "aws.exe") and not any(
         argument.startswith("--endpoint-url") for argument in arguments
