@@ -85,6 +85,9 @@ class Ballroom:
             except OSError as error:
                 raise AlreadyRefused(_why_not_listening(settings, error)) from error
             settings.port = self.gateway.port
+            if settings.tls_cert is not None:
+                port = await self.gateway.server.listen("127.0.0.1", 0)
+                self.kernel.inside_url = f"http://127.0.0.1:{port}"
             self.kernel.start()
             await self.gateway.serve()
         except BaseException:

@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 from ballroom.cli.process import is_alive
+from tests.cli.conftest import write_app
 from tests.cli.runner import COMMAND, Cli, free_port, until
 
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
@@ -149,6 +150,30 @@ def test_an_unusable_certificate_is_refused_in_one_line(cli: Cli) -> None:
     (cli.cwd / "no.pem").write_text("nonsense")
     refused = cli("serve", "--memory", "--tls-cert", "no.pem", "--tls-key", "no.pem", code=1)
     assert refused.err.startswith("ballroom: the TLS certificate no.pem cannot be used")
+
+
+def test_tls_is_served_and_every_command_speaks_it(cli: Cli) -> None:
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+            "1", "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        ],
+        cwd=cli.cwd, check=True, capture_output=True,
+    )  # fmt: skip
+    (cli.cwd / "ballroom.toml").write_text('tls_cert = "cert.pem"\ntls_key = "key.pem"\n')
+    app = write_app(cli.cwd / "app")
+    (app / "src" / "app.py").write_text(
+        "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Account']\n"
+    )
+    up = cli.begin("up", "app", AWS_CA_BUNDLE="")
+    assert up.output("Url").startswith("https://")
+    assert up.lines[0].startswith(f"Started a Ballroom at https://127.0.0.1:{cli.port} ")
+    assert cli("status", "--json").json["endpoint"] == f"https://127.0.0.1:{cli.port}"
+    assert cli("invoke", "speaker").out == '"000000000000"\n', "functions reach the server too"
+    bundle = cli("env", "--json").json["AWS_CA_BUNDLE"]
+    assert (cli.cwd / "cert.pem").read_text() in Path(bundle).read_text()
+    assert up.signal(signal.SIGINT) == 0
 
 
 def test_beyond_loopback_credentials_are_demanded_and_the_owner_has_them(cli: Cli) -> None:

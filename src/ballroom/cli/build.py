@@ -9,7 +9,6 @@ dependencies (laid out like a layer), if it has any. Dependencies are installed 
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import re
 import shutil
@@ -23,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from ballroom.cli.settings import default_cache
 from ballroom.kernel.errors import ServiceError
 from ballroom.runtime.runtimes import family, find_python
 from ballroom.services.cloudformation.template.load import load
@@ -67,11 +67,6 @@ def read_template(path: Path) -> Template:
         raise BuildFailed(f"{path}: {error.text}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BuildFailed(f"{path} cannot be read: {error}") from error
-
-
-def default_cache() -> Path:
-    """Where installed dependencies are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ballroom"
 
 
 def build(template: Template, base: Path, *, cache: Path | None = None, progress: Progress = print) -> Template:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import http.client
 import json
 import os
@@ -149,12 +150,15 @@ class Connection:
             aws_access_key_id=keys.key_id,
             aws_secret_access_key=keys.secret,
             aws_session_token=keys.token,
-            verify=os.environ.get("AWS_CA_BUNDLE") or None,
+            verify=self._authorities(),
             config=Config(
                 retries={"mode": "standard", "total_max_attempts": 3}, inject_host_prefix=False,
                 read_timeout=910,  # the longest invocation
             ),
         )  # fmt: skip
+
+    def _authorities(self) -> str | None:
+        return _ca_bundle() if self.endpoint.startswith("https:") else None
 
     def keys(self) -> Keys:
         """What to sign with.
@@ -183,6 +187,9 @@ class Connection:
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        authorities = self._authorities()
+        if authorities:
+            variables["AWS_CA_BUNDLE"] = authorities
         if keys.token:
             variables["AWS_SESSION_TOKEN"] = keys.token
         return variables
@@ -197,10 +204,34 @@ def _root_key() -> Keys | None:
     return Keys(words[0], words[1]) if len(words) == 2 else None
 
 
+def _ca_bundle() -> str | None:
+    """The authorities to trust: the usual ones and, where our own settings name a certificate, that one.
+
+    It may be its own authority. Clients take one file only, so both are put in one, kept in the cache.
+    """
+    usual, own = os.environ.get("AWS_CA_BUNDLE") or None, own_settings().tls_cert
+    if own is None:
+        return usual
+    if usual is None:
+        from botocore.httpsession import get_cert_path
+
+        usual = get_cert_path(True)
+    try:
+        text = f"{Path(usual).read_text()}\n{own.read_text()}"
+        folder = server_settings.default_cache()
+        folder.mkdir(parents=True, exist_ok=True)
+        bundle = folder / f"authorities-{hashlib.sha256(text.encode()).hexdigest()[:16]}.pem"
+        if not bundle.exists():
+            draft = bundle.with_name(f".{bundle.name}-{os.getpid()}")
+            draft.write_text(text)
+            draft.replace(bundle)
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"the certificates in {usual} and {own} cannot be used: {error}")
+    return str(bundle)
+
+
 def _tls_context() -> ssl.SSLContext:
-    bundle = os.environ.get("AWS_CA_BUNDLE")
-    if bundle is None and Path(str(own_settings().tls_cert)).is_file():
-        bundle = str(own_settings().tls_cert)  # a certificate of our own making is its own authority
+    bundle = _ca_bundle()
     try:
         return ssl.create_default_context(cafile=bundle)
     except (OSError, ssl.SSLError) as error:

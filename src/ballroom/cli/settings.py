@@ -106,6 +106,11 @@ def default_data_dir(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "ballroom"
 
 
+def default_cache(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the command line keeps what it can make anew: installed dependencies, unpacked packages."""
+    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ballroom"
+
+
 def load(
     flags: Mapping[str, Any], *, config: Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> Settings:

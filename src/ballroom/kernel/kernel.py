@@ -86,6 +86,8 @@ class Kernel:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.reporters: dict[str, Callable[[], Any]] = {}
         """Statistics of services, by name, for the status page."""
+        self.inside_url: str | None = None
+        """Where functions reach us, if not at the public address: they need not trust its certificate."""
         self._on_stop: list[Callable[[], Awaitable[None]]] = []
         self.started_ms = self.clock.now_ms()
         self._collecting: asyncio.TimerHandle | None = None

@@ -6,6 +6,7 @@ import ctypes
 import os
 import platform
 import struct
+import sys
 from typing import Any
 
 CLONE_NEWNS = 0x00020000
@@ -27,6 +28,7 @@ _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
 
 MACHINE = platform.machine()
+_LINUX: bool = sys.platform == "linux"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -85,12 +87,14 @@ def detach(path: str) -> None:
 
 def die_with_parent(signal_number: int) -> None:
     """Be sent this signal when the thread that forked us ends. Undone by a change of user."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+    if _LINUX:  # elsewhere the end of the control socket has to do
+        _libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
 def adopt_orphans() -> None:
     """Become the parent of descendants whose own parent ends."""
-    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if _LINUX:
+        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def no_new_privileges() -> None:

@@ -232,8 +232,8 @@ def _made_spec(
 def _ways_here(kernel: Kernel) -> dict[str, str]:
     """Variables that make every AWS SDK inside the function talk to this server."""
     settings = kernel.settings
-    if settings.tls_cert is not None:
-        endpoint = settings.base_url  # the certificate is for the public name
+    if kernel.inside_url is not None:
+        endpoint = kernel.inside_url
     else:
         host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host
         endpoint = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
