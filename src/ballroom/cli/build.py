@@ -262,7 +262,7 @@ def _text_of(name: str, path: Path) -> str:
 
 def _install(name: str, requirements: Path, python: str, target: Path) -> None:
     command = [
-        _uv(), "pip", "install", "--quiet", "--compile-bytecode", "--link-mode=copy", "--no-config",
+        _uv(), "pip", "install", "--quiet", "--compile-bytecode", "--link-mode=copy",
         "--python", python, "--target", str(target), "-r", str(requirements),
     ]  # fmt: skip
     try:

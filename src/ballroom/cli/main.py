@@ -33,6 +33,10 @@ COMMANDS = {
 }
 
 
+class OutputClosed(Exception):
+    """Whoever read our output has seen enough."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used, so that help stays quick."""
 
@@ -47,6 +51,13 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"ballroom.cli.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a closed pipe is told apart before click answers it with exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as closed:
+            raise OutputClosed from closed
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any."""
@@ -87,7 +98,7 @@ def _run() -> int:
     except AlreadyRefused as refused:
         complain(" ".join(str(refused).split()))
         return USAGE if isinstance(refused, WrongSetting) else FAILED
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except (BrokenPipeError, OutputClosed):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as failure:

@@ -51,9 +51,10 @@ async def create_change_set(ctx: Context, request: Request) -> Response:
     kind = request.get("ChangeSetType", "UPDATE")
     if kind == "IMPORT" or request.get("ResourcesToImport"):
         raise ValidationError("Ballroom does not support change sets of type IMPORT")
-    for setting in ("ImportExistingResources", "DeploymentMode"):
-        if request.get(setting):
-            raise ValidationError(f"Ballroom does not support {setting} in change sets")
+    # ImportExistingResources is taken without effect, since the CDK sends it to bootstrap: a resource that
+    # exists already fails its creation, as it does without
+    if request.get("DeploymentMode"):
+        raise ValidationError("Ballroom does not support DeploymentMode in change sets")
     check_tags(request)
     stack = ctx.transact(_stack_for, request, kind)
     previous = None
