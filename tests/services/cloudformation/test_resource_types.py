@@ -45,6 +45,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}]}},
      {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Version": "2012-10-17", "Statement": [
          {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}]}}, {"Queue": QUEUE}),
+    ("AWS::ECR::Repository", {"ImageTagMutability": "IMMUTABLE", "Tags": [{"Key": "a", "Value": "b"}],
+     "LifecyclePolicy": {"LifecyclePolicyText": '{"rules": []}' + 100 * " "}, "RepositoryPolicyText": DOCUMENT},
+     {"ImageScanningConfiguration": {"ScanOnPush": True}, "Tags": [{"Key": "a", "Value": "c"}]}, {}),
     ("AWS::SSM::Parameter", {"Type": "String", "Value": "1", "Tags": {"a": "b"}},
      {"Type": "String", "Value": "2", "Tags": {"a": "c"}}, {}),
     ("AWS::Logs::LogGroup", {"RetentionInDays": "7"}, {}, {}),

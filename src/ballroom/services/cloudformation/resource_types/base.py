@@ -209,6 +209,7 @@ MISSING_CODES = frozenset(
     {
         "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchEntity",
         "NoSuchEntityException", "NotFoundException", "ParameterNotFound", "QueueDoesNotExist",
+        "RepositoryNotFoundException",
         "ResourceNotFoundException", "NoSuchCORSConfiguration", "NoSuchTagSet",
     }
 )  # fmt: skip
@@ -216,6 +217,7 @@ EXISTS_CODES = frozenset(
     {
         "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists",
         "EntityAlreadyExistsException", "ParameterAlreadyExists", "QueueNameExists", "QueueAlreadyExists",
+        "RepositoryAlreadyExistsException",
         "ResourceAlreadyExistsException", "ResourceConflictException",
     }
 )  # fmt: skip
