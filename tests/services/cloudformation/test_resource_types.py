@@ -37,6 +37,10 @@ FUNCTION = {
     },
 }
 NAME = {"Ref": "Function"}
+HOURLY = {
+    "ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"},
+    "Target": {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "RoleArn": "arn:aws:iam::000000000000:role/r"},
+}  # fmt: skip
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::SQS::Queue", {"DelaySeconds": "3", "RedrivePolicy": {"maxReceiveCount": "3", "deadLetterTargetArn": {
@@ -48,6 +52,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::ECR::Repository", {"ImageTagMutability": "IMMUTABLE", "Tags": [{"Key": "a", "Value": "b"}],
      "LifecyclePolicy": {"LifecyclePolicyText": '{"rules": []}' + 100 * " "}, "RepositoryPolicyText": DOCUMENT},
      {"ImageScanningConfiguration": {"ScanOnPush": True}, "Tags": [{"Key": "a", "Value": "c"}]}, {}),
+    ("AWS::Scheduler::Schedule", {**HOURLY, "State": "DISABLED"}, {**HOURLY, "Description": "d"}, {"Queue": QUEUE}),
+    ("AWS::Scheduler::ScheduleGroup", {"Tags": [{"Key": "a", "Value": "b"}]},
+     {"Tags": [{"Key": "a", "Value": "c"}]}, {}),
     ("AWS::SSM::Parameter", {"Type": "String", "Value": "1", "Tags": {"a": "b"}},
      {"Type": "String", "Value": "2", "Tags": {"a": "c"}}, {}),
     ("AWS::Logs::LogGroup", {"RetentionInDays": "7"}, {}, {}),

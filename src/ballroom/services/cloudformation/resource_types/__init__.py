@@ -10,11 +10,12 @@ from . import (
     lambda_versions,
     logs,
     s3,
+    scheduler,
     sqs,
     ssm,
 )
 
 __all__ = [
     "cloudformation", "ecr", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs",
-    "s3", "sqs", "ssm",
+    "s3", "scheduler", "sqs", "ssm",
 ]  # fmt: skip
