@@ -71,7 +71,8 @@ def _check_source(text: str, parameters: dict[str, Any]) -> None:
             raise Invalid("FIFO queues take a BatchSize of at most 10 and no MaximumBatchingWindowInSeconds.")
         if size > 10 and not window:
             raise Invalid(
-                "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+                "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater "
+                "than 10"
             )
     for entry in parameters.get("FilterCriteria", {}).get("Filters", []):
         try:
@@ -105,6 +106,6 @@ def _check_target(text: str, parameters: dict[str, Any]) -> None:
         for value in values.values() if isinstance(values, dict) else ():
             if isinstance(value, str):
                 compile_parameter(value)
-    if arn.service == "sqs" and arn.resource.endswith(".fifo"):
-        if "MessageGroupId" not in parameters.get("SqsQueueParameters", {}):
-            raise Invalid("SqsQueueParameters with a MessageGroupId is required for FIFO queues.")
+    is_fifo = arn.service == "sqs" and arn.resource.endswith(".fifo")
+    if is_fifo and "MessageGroupId" not in parameters.get("SqsQueueParameters", {}):
+        raise Invalid("SqsQueueParameters with a MessageGroupId is required for FIFO queues.")

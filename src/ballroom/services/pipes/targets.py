@@ -179,18 +179,16 @@ class _Logs:
 
     async def deliver(self, ctx: Context, shaped: list[Any], events: list[Any]) -> list[Failure]:
         now = ctx.clock.now_ms()
-        lines = []
+        lines: list[dict[str, Any]] = []
         for event, before in zip(shaped, events, strict=True):
             told = self._time(before) if self._time is not None else None
             moment = int(told) if told is not None and told.isdigit() else now
             lines.append({"timestamp": moment, "message": text_of(event)})
         request = {
             "logGroupName": self._group,
-            "logStreamName": self._stream or f"{ctx.caller.request_id}",
+            "logStreamName": self._stream or f"pipes/{ctx.kernel.ids.uuid()}",
             "logEvents": sorted(lines, key=lambda line: line["timestamp"]),
         }
-        if self._stream is None:
-            request["logStreamName"] = f"pipes/{ctx.kernel.ids.uuid()}"
         await ctx.call("logs", "Append", request)
         return []
 

@@ -1,8 +1,8 @@
 """Input templates and dynamic parameters: values taken from an event.
 
-`<$.path>` stands for a part of the event, `<aws.pipes.…>` for what is known of the pipe. Within a JSON string a
-value becomes text; elsewhere it becomes JSON. A source's encoded field (the body of a queue's message) is read as
-JSON where a path goes into it.
+`<$.path>` stands for a part of the event, `<aws.pipes....>` for what is known of the pipe. Within a JSON string
+a value becomes text; elsewhere it becomes JSON. A source's encoded field (the body of a queue's message) is
+read as JSON where a path goes into it.
 
 Source: EventBridge User Guide, "Amazon EventBridge Pipes input transformation", "Implicit body data parsing".
 """
@@ -46,11 +46,12 @@ class Template:
             Invalid: a placeholder is none.
         """
         self._pieces: list[str | tuple[Callable[[Any, Known], Any], bool]] = []
-        at, quoted = 0, False
+        free = text.lstrip()[:1] not in ("{", "[", '"', "<")  # neither JSON nor a lone placeholder
+        at, quoted = 0, free
         for found in _PLACEHOLDER.finditer(text):
             piece = text[at : found.start()]
             for quote in _QUOTE.finditer(piece):
-                quoted ^= quote.group() == '"'
+                quoted ^= quote.group() == '"' and not free
             self._pieces += (piece, (_reader(found[1]), quoted))
             at = found.end()
         self._pieces.append(text[at:])

@@ -92,7 +92,7 @@ def describe(tx: Tx, request: Request) -> Response:
     Source: EventBridge Pipes API Reference, DescribePipe.
     """
     pipe = load_pipe(tx, request["Name"])
-    answer = {**_brief(pipe), **pipe.settings}
+    answer = {**_brief(pipe), "StateReason": "USER_INITIATED", **pipe.settings}
     if pipe.tags:
         answer["Tags"] = pipe.tags
     return answer
@@ -163,7 +163,7 @@ def _after(request: Request) -> str | None:
 
 
 def _fits(pipe: Pipe, request: Request) -> bool:
-    return (
+    return bool(
         request.get("DesiredState", pipe.desired_state) == pipe.desired_state
         and request.get("CurrentState", pipe.state) == pipe.state
         and pipe.settings["Source"].startswith(request.get("SourcePrefix", ""))
