@@ -37,6 +37,10 @@ FUNCTION = {
     },
 }
 NAME = {"Ref": "Function"}
+PIPE = {
+    "Source": {"Fn::GetAtt": ["Queue", "Arn"]}, "Target": "arn:aws:sqs:us-east-1:000000000000:target",
+    "RoleArn": "arn:aws:iam::000000000000:role/r",
+}  # fmt: skip
 HOURLY = {
     "ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"},
     "Target": {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "RoleArn": "arn:aws:iam::000000000000:role/r"},
@@ -52,6 +56,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::ECR::Repository", {"ImageTagMutability": "IMMUTABLE", "Tags": [{"Key": "a", "Value": "b"}],
      "LifecyclePolicy": {"LifecyclePolicyText": '{"rules": []}' + 100 * " "}, "RepositoryPolicyText": DOCUMENT},
      {"ImageScanningConfiguration": {"ScanOnPush": True}, "Tags": [{"Key": "a", "Value": "c"}]}, {}),
+    ("AWS::Pipes::Pipe", {**PIPE, "Tags": {"a": "b"}, "Description": "d"},
+     {**PIPE, "Tags": {"a": "c"}, "TargetParameters": {"InputTemplate": "x"}}, {"Queue": QUEUE}),
     ("AWS::Scheduler::Schedule", {**HOURLY, "State": "DISABLED"}, {**HOURLY, "Description": "d"}, {"Queue": QUEUE}),
     ("AWS::Scheduler::ScheduleGroup", {"Tags": [{"Key": "a", "Value": "b"}]},
      {"Tags": [{"Key": "a", "Value": "c"}]}, {}),

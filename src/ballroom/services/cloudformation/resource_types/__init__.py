@@ -9,6 +9,7 @@ from . import (
     lambda_access,
     lambda_versions,
     logs,
+    pipes,
     s3,
     scheduler,
     sqs,
@@ -17,5 +18,5 @@ from . import (
 
 __all__ = [
     "cloudformation", "ecr", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs",
-    "s3", "scheduler", "sqs", "ssm",
+    "pipes", "s3", "scheduler", "sqs", "ssm",
 ]  # fmt: skip
