@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from ballroom.services.dynamodb import housekeeping
-from ballroom.services.dynamodb.operations import items, queries, tables
+from ballroom.services.dynamodb.operations import (
+    batches,
+    changes,
+    items,
+    queries,
+    settings,
+    tables,
+    transactions,
+)
 
-__all__ = ["housekeeping", "items", "queries", "tables"]
+__all__ = ["batches", "changes", "housekeeping", "items", "queries", "settings", "tables", "transactions"]

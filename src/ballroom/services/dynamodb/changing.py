@@ -171,8 +171,10 @@ def _check_depth(item: Attributes) -> None:
         stack.extend((one, depth + 1) for one in inner)
 
 
-def carry_out(tx: Tx, table: LiveTable, write: Write, consumed: Consumed) -> ItemChange:
-    """Write, if the condition holds.
+def carry_out(
+    tx: Tx, table: LiveTable, write: Write, consumed: Consumed, *, counted: bool = True
+) -> ItemChange:
+    """Write, if the condition holds. A failed condition costs a write too, which is counted here.
 
     Raises:
         ConditionalCheckFailed: it does not.
@@ -183,13 +185,16 @@ def carry_out(tx: Tx, table: LiveTable, write: Write, consumed: Consumed) -> Ite
     if write.condition is not None:
         attributes = old.attributes if old is not None else {}
         if not write.condition(attributes):
-            consumed.write += write_units(old.size if old is not None else 0)
-            consumed.count(tx)
+            if counted:
+                consumed.write += write_units(old.size if old is not None else 0)
+                consumed.count(tx)
             shown = give_attributes(attributes) if write.return_old_on_failure and attributes else None
             raise ConditionalCheckFailed(shown)
     new, new_attributes = write.result(old, attributes)
     change = ItemChange(table, write.primary, old, new, "", attributes or None, new_attributes)
-    if not isinstance(write, Check):
+    if isinstance(write, Check):
+        consumed.write += write_units(old.size if old is not None else 0)
+    else:
         apply_change(tx, change, consumed)
     return change
 

@@ -24,7 +24,7 @@ def fill_later(tx: Tx, table: Table, index_id: int) -> None:
 
 @on_timer(_FILL)
 def fill_index(tx: Tx, account: str, region: str, name: str, index_id: int, after: str) -> None:
-    """Add the next slice; `after` is the row reached, in hex. Repeating is harmless: rows are the same again."""
+    """Add the next slice; `after` is the row reached, in hex. Repeating is harmless: rows stay as they are."""
     record = tx.get(Table, table_key(account, region, name))
     live = tx.kernel.state(LiveTables).of(record) if record is not None else None
     index = next((one for one in live.indexes if one.record.id == index_id), None) if live is not None else None

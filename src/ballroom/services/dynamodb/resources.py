@@ -140,8 +140,6 @@ class Token(Record, frozen=True):
 
     digest: bytes
     expires_ms: int
-    answer: bytes
-    """What to answer again, as JSON."""
 
 
 def item_of(attributes: Attributes) -> Item:

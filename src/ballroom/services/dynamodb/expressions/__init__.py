@@ -1,1 +1,1 @@
-"""Expressions: condition, filter, key condition, update and projection, parsed once and compiled to closures."""
+"""Expressions: conditions, filters, updates and projections, parsed once and compiled to closures."""

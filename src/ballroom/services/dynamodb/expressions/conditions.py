@@ -15,6 +15,7 @@ from typing import Any
 from ballroom.services.dynamodb.errors import Invalid
 from ballroom.services.dynamodb.expressions.environment import Environment, Names, resolve
 from ballroom.services.dynamodb.expressions.nodes import Call, Node, Operator, Parsed, Path, ValueRef
+from ballroom.services.dynamodb.expressions.parser import parse
 from ballroom.services.dynamodb.expressions.paths import finder, path_text
 from ballroom.services.dynamodb.values.attribute_values import TYPES, Attributes, Value, type_of
 from ballroom.services.dynamodb.values.comparing import equal, sort_scalar
@@ -25,7 +26,8 @@ Get = Callable[[Attributes, Attributes], Value | None]
 Check = Callable[[Attributes], None]
 
 OPERANDS = {
-    "attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2, "size": 1,
+    "attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2,
+    "size": 1,
 }  # fmt: skip
 UPDATE_FUNCTIONS = frozenset({"if_not_exists", "list_append"})
 ORDERED = frozenset({"S", "N", "B"})
@@ -59,7 +61,7 @@ def condition(kind: str, text: str, environment: Environment) -> Condition:
     Raises:
         Invalid: with AWS's text.
     """
-    parsed, names = environment.parse(kind, text)
+    _, names = environment.parse(kind, text)
     compiled = _compile(kind, text, names)
     for check in compiled.checks:
         check(environment.values)
@@ -75,8 +77,6 @@ class _Compiled:
 
 @lru_cache(2048)
 def _compile(kind: str, text: str, names: Names) -> _Compiled:
-    from ballroom.services.dynamodb.expressions.parser import parse
-
     parsed = parse(kind, text)
     check_functions(parsed)
     compiler = Compiler(kind, names)
@@ -160,7 +160,8 @@ class Compiler:
 
     def _wrong_type(self, name: str, kind: str) -> Invalid:
         return self.invalid(
-            f"Incorrect operand type for operator or function; operator or function: {name}, operand type: {kind}"
+            f"Incorrect operand type for operator or function; operator or function: {name}, "
+            f"operand type: {kind}"
         )
 
     def _distinct(self, name: str, operands: tuple[Node, ...]) -> None:
@@ -171,8 +172,8 @@ class Compiler:
         for other in operands[1:]:
             if isinstance(other, Path) and resolve(other, self.names) == parts:
                 raise self.invalid(
-                    "The first operand must be distinct from the remaining operands for this operator or function; "
-                    f"operator: {name}, first operand: {path_text(parts)}"
+                    "The first operand must be distinct from the remaining operands for this operator or "
+                    f"function; operator: {name}, first operand: {path_text(parts)}"
                 )
 
     # -- tests ---------------------------------------------------------------------------------------
@@ -300,8 +301,8 @@ def check_bounds(kind: str, low: Value, high: Value) -> None:
         )
     if sort_scalar(low_kind, a) > sort_scalar(high_kind, b):  # type: ignore[operator]
         raise Invalid(
-            f"Invalid {kind}: The BETWEEN operator requires upper bound to be greater than or equal to lower bound; "
-            f"{told}"
+            f"Invalid {kind}: The BETWEEN operator requires upper bound to be greater than or equal to "
+            f"lower bound; {told}"
         )
 
 

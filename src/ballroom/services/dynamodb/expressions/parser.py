@@ -51,7 +51,8 @@ def parse(kind: str, text: str) -> Parsed:
         size = len(text.encode("utf-8", "surrogatepass"))
         if size > LONGEST_BYTES:
             raise Invalid(
-                f"Invalid {kind}: Expression size has exceeded the maximum allowed size; expression size: {size}"
+                f"Invalid {kind}: Expression size has exceeded the maximum allowed size; "
+                f"expression size: {size}"
             )
     return _parse(kind, text)
 
@@ -295,7 +296,8 @@ class _Parser:
             self._actions(section)
         if repeated is not None:
             raise Invalid(
-                f'Invalid UpdateExpression: The "{repeated}" section can only be used once in an update expression;'
+                f'Invalid UpdateExpression: The "{repeated}" section can only be used once in an update '
+                "expression;"
             )
 
     def _actions(self, section: str) -> None:

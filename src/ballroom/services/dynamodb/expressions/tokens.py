@@ -35,7 +35,8 @@ def tokens_of(text: str) -> list[Token]:
     at = 0
     while True:
         match = _TOKEN.match(text, at)
-        assert match is not None and match.lastgroup is not None
+        assert match is not None
+        assert match.lastgroup is not None
         kind = match.lastgroup
         at = match.end()
         if kind == "end":
