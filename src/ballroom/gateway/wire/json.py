@@ -28,6 +28,8 @@ ERROR_PREFIXES = {
 CORAL_PREFIX = "com.amazon.coral.service#"
 VALIDATION_PREFIXES = dict.fromkeys(("dynamodb", "dynamodbstreams"), "com.amazon.coral.validate#")
 """What stands before ValidationException, where that differs from a service's other errors."""
+CAPITAL_MESSAGE = frozenset({"dynamodb", "dynamodbstreams"})
+"""Services whose errors from before the operation carry `Message`, not `message`."""
 CORAL_ERRORS = frozenset(
     {
         *("SerializationException", "UnknownOperationException", "UnrecognizedClientException"),
@@ -372,6 +374,8 @@ def serialise_error(service: ServiceModel, error: ServiceError, request_id: str,
     facts = facts_of(service, error)
     if facts.shape is None and facts.name in CORAL_ERRORS:
         prefix = CORAL_PREFIX
+        if service.name in CAPITAL_MESSAGE:
+            facts = facts._replace(text_member="Message")
     else:
         prefix = ERROR_PREFIXES.get(service.name, "")
         if facts.name == "ValidationException":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ballroom.services.dynamodb import housekeeping
+from ballroom.services.dynamodb import housekeeping, style
 from ballroom.services.dynamodb.operations import (
     batches,
     changes,
@@ -13,4 +13,4 @@ from ballroom.services.dynamodb.operations import (
     transactions,
 )
 
-__all__ = ["batches", "changes", "housekeeping", "items", "queries", "settings", "tables", "transactions"]
+__all__ = ["batches", "changes", "housekeeping", "items", "queries", "settings", "style", "tables", "transactions"]

@@ -53,9 +53,7 @@ class Schema:
             Invalid: it is not a key of this schema.
         """
         if len(key) != len(self.names):
-            raise Invalid(
-                NO_MATCH if len(key) else "The number of conditions on the keys is invalid"
-            )  # `Key` with other than one or two attributes
+            raise Invalid(NO_MATCH)
         if self.hash not in key or (self.range is not None and self.range not in key):
             raise Invalid(NO_MATCH)
         for name, kind in self.typed():

@@ -101,7 +101,7 @@ _ONLY_OLD = ("NONE", "ALL_OLD")
 def _answer(tx: Tx, request: Request, write: Write) -> Response:
     wanted = request.get("ReturnValues") or "NONE"
     if wanted not in _ONLY_OLD and not isinstance(write, UpdateOne):
-        raise Invalid("Return values set to invalid value")
+        raise Invalid("ReturnValues can only be ALL_OLD or NONE")
     table = load_table(tx, request["TableName"])
     write.bind(table)
     consumed = Consumed(table)

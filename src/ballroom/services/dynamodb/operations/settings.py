@@ -34,7 +34,7 @@ def update_time_to_live(tx: Tx, request: Request) -> Response:
 
     Source: DynamoDB API Reference, UpdateTimeToLive.
     """
-    live = load_table(tx, request["TableName"])
+    live = load_table(tx, request["TableName"], named=True)
     asked = request["TimeToLiveSpecification"]
     name, enabled = asked["AttributeName"], asked["Enabled"]
     present = live.record.ttl
@@ -59,7 +59,7 @@ def describe_time_to_live(tx: Tx, request: Request) -> Response:
 
     Source: DynamoDB API Reference, DescribeTimeToLive.
     """
-    ttl = load_table(tx, request["TableName"]).record.ttl
+    ttl = load_table(tx, request["TableName"], named=True).record.ttl
     if ttl is None or not ttl.enabled:
         return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
     return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": ttl.attribute}}

@@ -52,9 +52,14 @@ def new_table(tx: Tx, account: str, region: str, name: str, request: dict[str, A
     Raises:
         Invalid: keys, indexes or settings break a rule.
     """
-    for member in ("AttributeDefinitions", "KeySchema"):
-        if request.get(member) is None:
-            raise Invalid.parameter(f"The parameter '{member}' is required but was not present in the request")
+    missing = [member for member in ("AttributeDefinitions", "KeySchema") if request.get(member) is None]
+    if missing:  # AWS's model has them optional (for other kinds of tables), its answer has not
+        told = "; ".join(
+            f"Value null at '{member[0].lower()}{member[1:]}' failed to satisfy constraint: Member must not be null"
+            for member in missing
+        )
+        many = "s" if len(missing) > 1 else ""
+        raise Invalid(f"{len(missing)} validation error{many} detected: {told}")
     billing = request.get("BillingMode") or "PROVISIONED"
     read, write = definitions.throughput(request, billing)
     types = definitions.attribute_types(request["AttributeDefinitions"])
