@@ -9,8 +9,10 @@ from ballroom.services.dynamodb.operations import (
     items,
     queries,
     settings,
+    streams,
     tables,
     transactions,
 )
 
-__all__ = ["batches", "changes", "housekeeping", "items", "queries", "settings", "style", "tables", "transactions"]
+__all__ = ["batches", "changes", "housekeeping", "items", "queries", "settings", "streams", "style", "tables",
+           "transactions"]

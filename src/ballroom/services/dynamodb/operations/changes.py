@@ -13,6 +13,7 @@ from ballroom.services.dynamodb.errors import Invalid, LimitExceeded, ResourceNo
 from ballroom.services.dynamodb.housekeeping import counts_of, drop_index_later, fill_later
 from ballroom.services.dynamodb.live import LiveTable, load_table, save_table
 from ballroom.services.dynamodb.resources import Counts, Index, Table
+from ballroom.services.dynamodb.streams.writing import stream_changed
 from ballroom.services.dynamodb.table_settings import check_supported, new_stream, stored_settings
 
 _CHANGES = (
@@ -53,6 +54,7 @@ def update_table(tx: Tx, request: Request) -> Response:
     if updates:
         record, dropped = _indexes(tx, record, updates, request)
     changed = save_table(tx, record)
+    stream_changed(tx, live.record, record)
     counts = _forget_counts(tx, live, dropped)
     told = describe(changed, counts, status="UPDATING")
     if was_encrypted is not None and "SSE" not in settings:

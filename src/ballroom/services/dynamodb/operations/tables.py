@@ -13,6 +13,7 @@ from ballroom.services.dynamodb.housekeeping import collect_later, counts_of
 from ballroom.services.dynamodb.live import load_table, save_table
 from ballroom.services.dynamodb.names import table_address
 from ballroom.services.dynamodb.resources import Counts, Table, table_key, tables_prefix
+from ballroom.services.dynamodb.streams.writing import stream_changed, table_deleted
 from ballroom.services.dynamodb.table_settings import (
     check_supported,
     new_stream,
@@ -41,6 +42,7 @@ def create_table(tx: Tx, request: Request) -> Response:
     if tx.get(Table, table_key(account, region, name)) is not None:
         raise ResourceInUse(f"Table already exists: {name}")
     live = save_table(tx, record)
+    stream_changed(tx, None, record)
     if request.get("ResourcePolicy") is not None:
         put_policy(tx, live.arn, request["ResourcePolicy"])
     return {"TableDescription": describe(live, Counts(), status="CREATING")}
@@ -123,6 +125,7 @@ def delete_table(tx: Tx, request: Request) -> Response:
     counts = counts_of(tx, live.counts_key)
     tx.delete(table_key(record.account, record.region, record.name))
     put_policy(tx, live.arn, None)
+    table_deleted(tx, live)
     for observer in TABLE_DELETED:
         observer(tx, live)
     collect_later(tx, record.id)
