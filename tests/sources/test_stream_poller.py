@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.cloud import Cloud
-from tests.services.dynamodb.test_streams import put, table
-
 from ballroom.kernel import Context, ServiceError
 from ballroom.sources.stream_poller import Discarded, StreamPoller, StreamSource
+from tests.cloud import Cloud
+from tests.services.dynamodb.test_streams import put, table
 
 
 class Consumer:
