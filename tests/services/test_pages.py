@@ -11,7 +11,8 @@ from tests.cloud import load_services
 from ballroom.kernel import registry
 
 PAGES = Path(__file__).parents[2] / "docs" / "services"
-SERVICES = ["ecr", "iam", "lambda", "logs", "pipes", "s3", "scheduler", "sqs", "ssm", "sts"]
+SERVICES = [
+    "dynamodbstreams", "ecr", "iam", "lambda", "logs", "pipes", "s3", "scheduler", "sqs", "ssm", "sts"]
 
 
 def page_of(service: str) -> str:

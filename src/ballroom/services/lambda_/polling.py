@@ -1,7 +1,7 @@
-"""Queues into functions: one poller for each mapping that is switched on.
+"""Queues and streams into functions: one poller for each mapping that is switched on.
 
-What a batch goes through: the mapping's filter, an invocation, and the function's word on each message. How a
-queue is read is in `ballroom.sources`.
+What a queue's batch goes through: the mapping's filter, an invocation, and the function's word on each
+message. Streams are in `stream_feeder`, and how either is read is in `ballroom.sources`.
 
 Source: Developer Guide, "Using Lambda with Amazon SQS", "Configuring scaling behavior".
 """
@@ -10,22 +10,41 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import ClassVar
+from typing import ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
 from ballroom.kernel import Context, Kernel, ServiceError, Tx, on_start
 from ballroom.services.lambda_.errors import TooManyRequests
 from ballroom.services.lambda_.filters import Matcher, compile_filters, filterable
 from ballroom.services.lambda_.invocation import Call, invoke
-from ballroom.services.lambda_.mappings import POLLED, MappingPlace, Pokes, mapping_key
+from ballroom.services.lambda_.mappings import POLLED, MappingPlace, Pokes, mapping_key, substance
 from ballroom.services.lambda_.names import FunctionName
 from ballroom.services.lambda_.resources import Mapping, find_function
+from ballroom.services.lambda_.stream_feeder import StreamFeeder
 from ballroom.sources import queue_records
 from ballroom.sources.queue_poller import Message, QueuePoller, QueueSource
 
 log = logging.getLogger("ballroom.lambda.polling")
 
 _THROTTLED_S = 0.2
+
+
+class Feeder(Protocol):
+    """Feeds a function from one source."""
+
+    def serves(self, mapping: Mapping) -> bool:
+        """Whether it already does what the mapping says."""
+        ...
+
+    def stop(self) -> None:
+        """Take nothing further."""
+        ...
+
+
+def _start(kernel: Kernel, place: MappingPlace, mapping: Mapping) -> Feeder:
+    if mapping.stream is not None:
+        return StreamFeeder(kernel, place, mapping)
+    return QueueFeeder(kernel, place, mapping)
 
 
 class Pollers:
@@ -35,7 +54,7 @@ class Pollers:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._by_uuid: dict[str, Poller] = {}
+        self._by_uuid: dict[str, Feeder] = {}
 
     @classmethod
     def of(cls, kernel: Kernel) -> Pollers:
@@ -69,7 +88,7 @@ class Pollers:
             del self._by_uuid[uuid]
             poller = None
         if wanted and found is not None and poller is None:
-            self._by_uuid[uuid] = Poller(self._kernel, *found)
+            self._by_uuid[uuid] = _start(self._kernel, *found)
 
 
 def _all_mappings(tx: Tx) -> list[str]:
@@ -84,7 +103,7 @@ def _find(tx: Tx, uuid: str) -> tuple[MappingPlace, Mapping] | None:
     return None if mapping is None else (place, mapping)
 
 
-class Poller:
+class QueueFeeder:
     """Feeds one function from one queue."""
 
     def __init__(self, kernel: Kernel, place: MappingPlace, mapping: Mapping) -> None:
@@ -99,7 +118,7 @@ class Poller:
 
     def serves(self, mapping: Mapping) -> bool:
         """Whether this poller already does what the mapping says."""
-        return _substance(mapping) == _substance(self._mapping)
+        return substance(mapping) == substance(self._mapping)
 
     def stop(self) -> None:
         """Take no further message; what is being worked on is finished."""
@@ -154,13 +173,6 @@ class Poller:
         """Whether waiting for room makes no sense: switched off, or the function has none at all."""
         function = ctx.transact(find_function, self._at)
         return queue.task.done() or function is None or function.reserved_concurrency == 0
-
-
-def _substance(mapping: Mapping) -> tuple[object, ...]:
-    return (
-        mapping.source_arn, mapping.function_name, mapping.qualifier, mapping.batch_size, mapping.window_s,
-        tuple(mapping.filters), tuple(mapping.response_types), mapping.maximum_concurrency,
-    )  # fmt: skip
 
 
 @on_start

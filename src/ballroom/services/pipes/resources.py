@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from ballroom.kernel import Kernel, Key, Record, Tx, on_timer, service_caller
 from ballroom.kernel.arn import make_arn
+from ballroom.sources.stream_poller import forget_place
 
 from .errors import PipeNotFound
 
@@ -86,6 +87,7 @@ def settle(tx: Tx, account: str, region: str, name: str) -> None:
     if pipe is None:
         return
     if pipe.state == "DELETING":
+        forget_place(tx, f"pipe:{pipe.arn}:{pipe.created_ms}")
         tx.delete(key(account, region, name))
         tx.delete(("pipes-all", account, region, name))
         tx.after_commit(lambda: Changes.of(tx.kernel).tell((account, region, name)))

@@ -11,10 +11,12 @@ from weakref import WeakKeyDictionary
 
 from ballroom.kernel import Context, Kernel, Tx, on_start
 from ballroom.kernel.arn import find_arn
-from ballroom.sources import queue_records
+from ballroom.sources import queue_records, stream_records
 from ballroom.sources.queue_poller import Message, QueuePoller, QueueSource
+from ballroom.sources.stream_poller import Discarded, StreamPoller, StreamRecord, StreamSource
 
 from .batches import Line
+from .dead_letters import tell_dead_letter
 from .resources import Changes, Pipe, PipePlace, find_pipe
 
 log = logging.getLogger("ballroom.pipes")
@@ -78,7 +80,7 @@ class RunningPipes:
         assert source is not None
         if source.service == "sqs":
             return _queue_poller(self._kernel, pipe)
-        raise NotImplementedError(source.service)
+        return _stream_poller(self._kernel, pipe)
 
 
 def _all_places(tx: Tx) -> list[Place]:
@@ -107,6 +109,38 @@ def _queue_poller(kernel: Kernel, pipe: Pipe) -> Poller:
         principal=PRINCIPAL, consumer=pipe.name,
     )  # fmt: skip
     return QueuePoller(kernel, source, work)
+
+
+def _stream_poller(kernel: Kernel, pipe: Pipe) -> Poller:
+    line = Line(pipe)
+    settings = pipe.settings.get("SourceParameters", {}).get("DynamoDBStreamParameters", {})
+    arn = pipe.settings["Source"]
+    dead_letter = settings.get("DeadLetterConfig", {}).get("Arn", "")
+
+    async def work(ctx: Context, records: list[StreamRecord]) -> int | None:
+        """The position of the first record that did not reach the target."""
+        shown = [stream_records.record_of(record, arn) for record in records]
+        chosen = [n for n, record in enumerate(shown) if line.wants(record)]
+        failed = await line.carry(ctx, [shown[n] for n in chosen]) if chosen else set()
+        count(kernel, pipe, "Invocations")
+        if not failed:
+            return None
+        count(kernel, pipe, "ExecutionPartiallyFailed" if len(failed) < len(chosen) else "ExecutionFailed")
+        return chosen[min(failed)]
+
+    def discard(ctx: Context, told: Discarded) -> None:
+        count(kernel, pipe, "DiscardedRecords")
+        if dead_letter:
+            ctx.transact(tell_dead_letter, pipe, dead_letter, told)
+
+    source = StreamSource(
+        arn, f"pipe:{pipe.arn}:{pipe.created_ms}", settings.get("BatchSize", 100), settings["StartingPosition"],
+        settings.get("MaximumBatchingWindowInSeconds", 0), settings.get("MaximumRetryAttempts", -1),
+        settings.get("MaximumRecordAgeInSeconds", -1),
+        settings.get("OnPartialBatchItemFailure") == "AUTOMATIC_BISECT",
+        settings.get("ParallelizationFactor", 1), PRINCIPAL, pipe.name,
+    )  # fmt: skip
+    return StreamPoller(kernel, source, work, discard)
 
 
 def count(kernel: Kernel, pipe: Pipe, name: str) -> None:
