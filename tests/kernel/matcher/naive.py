@@ -101,11 +101,11 @@ def _accepts(rule: Any, value: Any) -> bool:
         return _accepts({operator: operand["equals-ignore-case"].lower()}, value.lower())
     match operator:
         case "prefix":
-            return value.startswith(operand)
+            return bool(value.startswith(operand))
         case "suffix":
-            return value.endswith(operand)
+            return bool(value.endswith(operand))
         case "equals-ignore-case":
-            return value.lower() == operand.lower()
+            return bool(value.lower() == operand.lower())
         case "cidr":
             try:
                 return ipaddress.ip_address(value) in ipaddress.ip_network(operand, strict=False)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballroom.kernel.matcher import RuleIndex, compile_pattern
+from ballroom.kernel.matcher import Pattern, RuleIndex, compile_pattern
 from tests.kernel.matcher import naive
 
 KEYS = st.sampled_from(["a", "b", "c"])
@@ -66,7 +66,7 @@ EVENTS = st.dictionaries(KEYS, contents(), max_size=3)
 def test_index_pattern_and_naive_reading_agree(
     rules: list[dict[str, Any]], events: list[dict[str, Any]]
 ) -> None:
-    compiled = {f"r{n}": compile_pattern(json.dumps(rule)) for n, rule in enumerate(rules)}
+    compiled: dict[str, Pattern] = {f"r{n}": compile_pattern(json.dumps(rule)) for n, rule in enumerate(rules)}
     index = RuleIndex()
     for name, pattern in compiled.items():
         index.add(name, pattern)
