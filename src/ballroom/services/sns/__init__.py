@@ -14,6 +14,6 @@ from ballroom.services.sns.operations import (
 )
 
 __all__ = [
-    "large_fan_outs", "outbox", "permissions", "platform", "posts", "publishing", "signing", "sms", "subscribing",
-    "subscriptions", "tags", "topics",
+    "large_fan_outs", "outbox", "permissions", "platform", "posts", "publishing", "signing", "sms",
+    "subscribing", "subscriptions", "tags", "topics",
 ]  # fmt: skip

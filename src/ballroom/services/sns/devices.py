@@ -14,8 +14,10 @@ from ballroom.services.sns.errors import InvalidParameter, NotFound
 from ballroom.services.sns.names import parse_arn
 from ballroom.services.sns.resources import Application, Device
 
-PLATFORMS = ("ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "MACOS", "MACOS_SANDBOX",
-             "MPNS", "WNS")  # fmt: skip
+PLATFORMS = (
+    "ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "MACOS", "MACOS_SANDBOX",
+    "MPNS", "WNS",
+)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 

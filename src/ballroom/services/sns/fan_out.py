@@ -49,9 +49,8 @@ class FanOut:
     def to(self, live: LiveSubscription) -> None:
         """Deliver to one subscription, if its filter policy lets the message through."""
         subscription = live.record
-        if live.pattern is not None and not self._seen.accepted(
-            live.pattern, live.scope, subscription.protocol
-        ):
+        pattern = live.pattern
+        if pattern is not None and not self._seen.accepted(pattern, live.scope, subscription.protocol):
             self._filtered += 1
             return
         try:

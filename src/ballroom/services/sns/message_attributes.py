@@ -13,8 +13,8 @@ import orjson
 
 from ballroom.services.sns.errors import InvalidParameter, InvalidParameterValue
 
-Attributes = dict[str, tuple[str, str | bytes]]
-"""Data type and value by name; bytes for binary ones."""
+Attributes = dict[str, tuple[str, bytes]]
+"""Data type and value by name; a text's value is its bytes in UTF-8."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
@@ -31,7 +31,7 @@ def read(given: dict[str, dict[str, Any]]) -> Attributes:
     return {name: _read(name, value) for name, value in given.items()}
 
 
-def _read(name: str, value: dict[str, Any]) -> tuple[str, str | bytes]:
+def _read(name: str, value: dict[str, Any]) -> tuple[str, bytes]:
     _check_name(name)
     kind = value.get("DataType") or ""
     if not kind:
@@ -61,7 +61,17 @@ def _read(name: str, value: dict[str, Any]) -> tuple[str, str | bytes]:
         raise _empty(name, kind)
     if first == "Number" and not _NUMBER.fullmatch(text):
         raise InvalidParameterValue(f"Could not cast message attribute '{name}' value to number.")
-    return kind, text
+    return kind, text.encode("utf-8", "surrogatepass")
+
+
+def is_binary(kind: str) -> bool:
+    """Whether a data type's values are no text."""
+    return kind.startswith("Binary")
+
+
+def text_of(value: bytes) -> str:
+    """A text attribute's value."""
+    return value.decode("utf-8", "surrogatepass")
 
 
 def _check_name(name: str) -> None:
@@ -70,9 +80,9 @@ def _check_name(name: str) -> None:
     if len(name) > 256:
         raise InvalidParameterValue("Length of message attribute name must be less than 256 bytes.")
     if not _NAME.fullmatch(name):
+        wrong = ord(next(c for c in name if not _NAME.fullmatch(c)))
         raise InvalidParameterValue(
-            "Invalid non-alphanumeric character '#x"
-            f"{ord(next(c for c in name if not _NAME.fullmatch(c))):X}' was found in the message attribute name. "
+            f"Invalid non-alphanumeric character '#x{wrong:X}' was found in the message attribute name. "
             "Can only include alphanumeric characters, hyphens, underscores, or dots."
         )
     lower = name.lower()
@@ -90,26 +100,19 @@ def _empty(name: str, kind: str) -> InvalidParameterValue:
     )
 
 
-def size_of(attributes: Attributes) -> int:
-    """The bytes that they count for."""
-    return sum(
-        len(name) + len(kind) + len(value if isinstance(value, bytes) else value.encode())
-        for name, (kind, value) in attributes.items()
-    )
-
-
 def as_event(attributes: Attributes) -> dict[str, Any]:
     """The attributes as a filter policy sees them; binary ones are not seen."""
     event: dict[str, Any] = {}
     for name, (kind, value) in attributes.items():
-        if isinstance(value, bytes):
+        if is_binary(kind):
             continue
+        text = text_of(value)
         if kind.startswith("Number"):
-            event[name] = _number(value)
+            event[name] = _number(text)
         elif kind == "String.Array":
-            event[name] = _array(value)
+            event[name] = _array(text)
         else:
-            event[name] = value
+            event[name] = text
     return event
 
 
@@ -132,7 +135,7 @@ def in_envelope(attributes: Attributes) -> dict[str, dict[str, str]]:
     return {
         name: {
             "Type": kind,
-            "Value": base64.b64encode(value).decode() if isinstance(value, bytes) else value,
+            "Value": base64.b64encode(value).decode() if is_binary(kind) else text_of(value),
         }
         for name, (kind, value) in attributes.items()
     }
@@ -149,9 +152,8 @@ def for_queue(attributes: Attributes) -> dict[str, dict[str, Any]]:
     return {
         name: (
             {"DataType": kind, "BinaryValue": value}
-            if isinstance(value, bytes)
-            # SQS has no arrays of strings; the type travels as text
-            else {"DataType": kind, "StringValue": value}
+            if is_binary(kind)
+            else {"DataType": kind, "StringValue": text_of(value)}
         )
         for name, (kind, value) in attributes.items()
     }

@@ -32,7 +32,7 @@ class Publication(Record, frozen=True):
     subject: str | None = None
     by_protocol: dict[str, str] | None = None
     """With MessageStructure json: the text for each protocol, `default` for the others."""
-    attributes: Attributes = {}
+    attributes: Attributes = {}  # noqa: RUF012 - msgspec copies it
     group: str | None = None
     dedup: str | None = None
     sequence: str = ""
@@ -65,10 +65,8 @@ def read(request: Request, topic: Topic | None, *, message_id: str, now_ms: int)
     if topic is not None and topic.fifo:
         dedup = _check_fifo(topic, message, group, dedup)
     elif dedup is not None:
-        raise InvalidParameter.of(
-            "MessageDeduplicationId", reason="The request includes MessageDeduplicationId parameter that is not valid"
-            " for this topic type",
-        )  # fmt: skip
+        reason = "The request includes MessageDeduplicationId parameter that is not valid for this topic type"
+        raise InvalidParameter.of("MessageDeduplicationId", reason=reason)
     elif group is not None and not _ID.fullmatch(group):
         raise _bad_id("MessageGroupId", group)
     if not message:
@@ -85,10 +83,8 @@ def read(request: Request, topic: Topic | None, *, message_id: str, now_ms: int)
     elif structure is not None:
         raise InvalidParameter.of("MessageStructure")
     given = request.get("MessageAttributes")
-    return Publication(
-        message_id, now_ms, message, subject, by_protocol, message_attributes.read(given) if given else {}, group,
-        dedup,
-    )  # fmt: skip
+    attributes = message_attributes.read(given) if given else {}
+    return Publication(message_id, now_ms, message, subject, by_protocol, attributes, group, dedup)
 
 
 def _check_fifo(topic: Topic, message: str, group: str | None, dedup: str | None) -> str:
@@ -111,8 +107,8 @@ def _check_fifo(topic: Topic, message: str, group: str | None, dedup: str | None
 
 def _bad_id(parameter: str, value: str) -> InvalidParameter:
     return InvalidParameter.of(
-        f"The {parameter} parameter can only include alphanumeric and punctuation characters and be 1 to 128 in "
-        "length"
+        f"The {parameter} parameter can only include alphanumeric and punctuation characters and be 1 to 128 "
+        "in length"
     )
 
 

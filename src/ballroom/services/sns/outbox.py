@@ -50,6 +50,5 @@ async def outbox(ctx: Context, http: HttpRequest) -> HttpResponse:
     asked = parse_qs(http.query).get("region")
     region = asked[0] if asked else ctx.caller.region
     messages = [as_json(sent) for sent in ctx.transact(read, ctx.caller.account, region)]
-    return HttpResponse(
-        200, [("content-type", "application/json")], orjson.dumps({"messages": messages}) + b"\n"
-    )
+    body = orjson.dumps({"messages": messages}) + b"\n"
+    return HttpResponse(200, [("content-type", "application/json")], body)

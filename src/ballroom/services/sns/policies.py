@@ -9,6 +9,7 @@ answers (the default, and what a topic's attributes show).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import orjson
@@ -24,6 +25,9 @@ DEFAULT_CONTENT_TYPE = "text/plain; charset=UTF-8"
 _FUNCTIONS = ("linear", "arithmetic", "geometric", "exponential")
 _LONGEST_DELAY_S = 3600
 _MOST_RETRIES = 100
+_OF_SUBSCRIPTIONS = (
+    "healthyRetryPolicy", "throttlePolicy", "requestPolicy", "sicklyRetryPolicy", "guaranteed",
+)  # fmt: skip
 _CONTENT_TYPES = (
     "application/json", "text/plain", "application/octet-stream", "application/soap+xml",
     "application/x-www-form-urlencoded", "application/xml", "text/css", "text/csv", "text/html", "text/xml",
@@ -83,13 +87,7 @@ def subscription_policy(text: str) -> str:
     """
     policy = _parsed(text)
     for name in policy:
-        if name not in (
-            "healthyRetryPolicy",
-            "throttlePolicy",
-            "requestPolicy",
-            "sicklyRetryPolicy",
-            "guaranteed",
-        ):
+        if name not in _OF_SUBSCRIPTIONS:
             raise _refused(f"Unexpected JSON member: {name}")
     _check_retry(policy.get("healthyRetryPolicy"))
     _check_throttle(policy.get("throttlePolicy"))
@@ -204,7 +202,7 @@ def _growth(function: str, least: int, most: int, step: int, steps: int) -> int:
     if function == "arithmetic":
         share = step * (step + 1) / ((steps - 1) * steps)
     elif function == "geometric":
-        return round(least * (most / least) ** share)
+        return round(least * math.pow(most / least, share))
     elif function == "exponential":
         share = (2**step - 1) / (2 ** (steps - 1) - 1)
     return round(least + (most - least) * share)

@@ -87,8 +87,8 @@ def _post_later(
     tx: Tx, subscription: Subscription, kind: str, message_id: str, text: str, policy: dict[str, Any]
 ) -> None:
     item = Post(
-        subscription.account, subscription.region, subscription.topic, subscription.id, subscription.endpoint, kind,
-        message_id, text.encode("utf-8", "surrogatepass"), subscription.raw and kind == "Notification",
+        subscription.account, subscription.region, subscription.topic, subscription.id, subscription.endpoint,
+        kind, message_id, text.encode("utf-8", "surrogatepass"), subscription.raw and kind == "Notification",
         policy["requestPolicy"]["headerContentType"], {"MessageBody": text},
     )  # fmt: skip
     tx.deliver("sns.post", _encode(item), policy=policies.retry_policy(policy), subject=subscription.arn)

@@ -6,7 +6,7 @@
 | `sns`, account, region, `tags`, name | Tags | tagging |
 | `sns`, account, region, `sub`, topic, id | Subscription | publishing, ListSubscriptionsByTopic by prefix |
 | `sns`, account, region, `sub-of`, topic, protocol, endpoint | Mine | Subscribe again |
-| `sns`, account, region, `mine`, topic account, topic, id | Mine | ListSubscriptions of the subscription's owner |
+| `sns`, account, region, `mine`, topic account, topic, id | Mine | ListSubscriptions of an owner |
 | `sns`, account, region, `app`, platform, name | Application | ListPlatformApplications by prefix |
 | `sns`, account, region, `device`, platform, name, id | Device | ListEndpointsByPlatformApplication |
 | `sns`, account, region, `device-token`, platform, name, token | DeviceToken | CreatePlatformEndpoint again |
@@ -163,7 +163,7 @@ class Sent(Record, frozen=True):
     text: str
     topic: str = ""
     confirm_url: str = ""
-    attributes: dict[str, str] = {}
+    attributes: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
 
 
 class SigningKey(Record, frozen=True):

@@ -17,8 +17,8 @@ from ballroom.services.sns.resources import Subscription, Topic
 
 RAW_PROTOCOLS = ("sqs", "http", "https", "firehose")
 _NAMES = (
-    "DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy", "ReplayPolicy",
-    "SubscriptionRoleArn",
+    "DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy",
+    "ReplayPolicy", "SubscriptionRoleArn",
 )  # fmt: skip
 
 
@@ -28,8 +28,8 @@ def checked(
     """The attributes of a subscription, normalised; over those that it has `before`, if it exists.
 
     Raises:
-        InvalidParameter: one breaks a rule. A filter policy's error begins with "Attributes Reason: " in Subscribe
-            and is bare in SetSubscriptionAttributes.
+        InvalidParameter: one breaks a rule. The text begins with "Attributes Reason: " in Subscribe, and is
+            bare in SetSubscriptionAttributes.
     """
     setting = before is not None
     attributes = dict(before or {})
@@ -52,8 +52,10 @@ def _set(attributes: dict[str, str], name: str, value: str, protocol: str, topic
         return
     if name == "FilterPolicyScope":
         if value not in (filtering.ATTRIBUTES, filtering.BODY):
-            text = f"{prefix}FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
-            raise InvalidParameter.of(text)
+            raise InvalidParameter.of(
+                f"{prefix}FilterPolicyScope: Invalid value [{value}]. "
+                "Please use either MessageBody or MessageAttributes"
+            )
     elif name == "RedrivePolicy":
         _check_redrive(value, topic, prefix)
     elif name == "DeliveryPolicy":
@@ -119,11 +121,10 @@ def described(subscription: Subscription, topic: Topic | None) -> dict[str, Any]
         own = topic.attributes.get("DeliveryPolicy") if topic is not None else None
         effective = policies.effective_policy(own, attributes.get("DeliveryPolicy"))
         attributes["EffectiveDeliveryPolicy"] = orjson.dumps(effective).decode()
+    authenticated = subscription.authenticated and not subscription.pending
     return {
         **attributes,
-        "ConfirmationWasAuthenticated": "true"
-        if subscription.authenticated and not subscription.pending
-        else "false",
+        "ConfirmationWasAuthenticated": "true" if authenticated else "false",
         "Endpoint": subscription.endpoint,
         "Owner": subscription.owner,
         "PendingConfirmation": "true" if subscription.pending else "false",

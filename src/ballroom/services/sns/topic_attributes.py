@@ -176,8 +176,6 @@ def described(topic: Topic, *, confirmed: int, pending: int) -> dict[str, Any]:
 
 def maximum_bytes(topic: Topic | None) -> int:
     """How long a message with its attributes may be."""
-    return (
-        int(topic.attributes.get("MaximumMessageSize", DEFAULT_MAXIMUM_BYTES))
-        if topic
-        else DEFAULT_MAXIMUM_BYTES
-    )
+    if topic is None:
+        return DEFAULT_MAXIMUM_BYTES
+    return int(topic.attributes.get("MaximumMessageSize", DEFAULT_MAXIMUM_BYTES))

@@ -77,11 +77,9 @@ def delete_platform_application(tx: Tx, request: Request) -> Response:
     """Delete an application with its endpoints; one that does not exist is no error."""
     at = parse_application(request["PlatformApplicationArn"])
     tx.delete(at.key)
-    for kind in ("device", "device-token"):
-        prefix = ("sns", at.account, at.region, kind, at.platform, at.name)
-        record = Device if kind == "device" else DeviceToken
-        for key, _ in tx.scan_prefix_items(record, prefix):  # type: ignore[type-var]
-            tx.delete(key)
+    for device in tx.scan_prefix(Device, ("sns", at.account, at.region, "device", at.platform, at.name)):
+        tx.delete(at.device_key(device.id))
+        tx.delete(at.token_key(device.token))
     return {}
 
 

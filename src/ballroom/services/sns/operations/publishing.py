@@ -20,6 +20,7 @@ from ballroom.services.sns.errors import (
     InvalidParameterValue,
     TooManyEntriesInBatchRequest,
 )
+from ballroom.services.sns.message_attributes import is_binary, text_of
 from ballroom.services.sns.names import parse_arn
 from ballroom.services.sns.resources import OptedOut, Sent, load_topic
 from ballroom.services.sns.topic_attributes import MAXIMUM_BYTES
@@ -46,9 +47,8 @@ def publish(tx: Tx, request: Request) -> Response:
         raise InvalidParameter.of("TopicArn or TargetArn", reason="no value for required parameter")
     if target_arn is not None and ":endpoint/" in target_arn:
         return _to_device(tx, target_arn, request)
-    return publishing.publish(
-        tx, load_topic(tx, arn, "TopicArn" if topic_arn is not None else "TargetArn"), request
-    )
+    parameter = "TopicArn" if topic_arn is not None else "TargetArn"
+    return publishing.publish(tx, load_topic(tx, arn, parameter), request)
 
 
 def _to_phone(tx: Tx, phone: str, request: Request) -> Response:
@@ -56,10 +56,14 @@ def _to_phone(tx: Tx, phone: str, request: Request) -> Response:
         raise InvalidParameter.of("PhoneNumber", reason=f"{phone} is not valid to publish to")
     publication = messages.read(request, None, message_id=tx.ids.uuid(), now_ms=tx.now_ms)
     if tx.get(OptedOut, ("sns", tx.account, tx.region, "opted-out", phone)) is None:
-        attributes = {name: str(value) for name, (_, value) in publication.attributes.items()}
+        attributes = {
+            name: text_of(value)
+            for name, (kind, value) in publication.attributes.items()
+            if not is_binary(kind)
+        }
         sent = Sent(
-            publication.message_id, tx.now_ms, "sms", phone, publication.subject or "", publication.text_for("sms"),
-            attributes=attributes,
+            publication.message_id, tx.now_ms, "sms", phone, publication.subject or "",
+            publication.text_for("sms"), attributes=attributes,
         )  # fmt: skip
         outbox.add(tx, tx.account, tx.region, sent)
     return {"MessageId": publication.message_id}

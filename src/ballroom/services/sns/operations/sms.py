@@ -9,7 +9,8 @@ import re
 
 import msgspec
 
-from ballroom.kernel import Request, Response, Tx, operation
+from ballroom.kernel import Key, Request, Response, Tx, operation
+from ballroom.kernel.records import R
 from ballroom.kernel.tokens import make_token, read_token
 from ballroom.services.sns import outbox
 from ballroom.services.sns.endpoints import E164
@@ -87,7 +88,9 @@ def list_phone_numbers_opted_out(tx: Tx, request: Request) -> Response:
     return answer
 
 
-def _page(tx: Tx, kind: type, prefix: tuple[str, ...], token: str | None, size: int) -> tuple[list, str | None]:  # type: ignore[type-arg]
+def _page(
+    tx: Tx, kind: type[R], prefix: Key, token: str | None, size: int
+) -> tuple[list[tuple[str, R]], str | None]:
     parts = read_token(token) if token else ()
     if parts is None or len(parts) > 1:
         raise InvalidParameter.of("NextToken")
@@ -145,13 +148,12 @@ def delete_sms_sandbox_phone_number(tx: Tx, request: Request) -> Response:
 def list_sms_sandbox_phone_numbers(tx: Tx, request: Request) -> Response:
     """The numbers of the sandbox."""
     prefix = ("sns", tx.account, tx.region, "sandbox")
-    rows, token = _page(tx, SandboxNumber, prefix, request.get("NextToken"), request.get("MaxResults") or _PAGE)
-    answer: Response = {
-        "PhoneNumbers": [
-            {"PhoneNumber": number, "Status": "Verified" if known.verified else "Pending"}
-            for number, known in rows
-        ]
-    }
+    size = request.get("MaxResults") or _PAGE
+    rows, token = _page(tx, SandboxNumber, prefix, request.get("NextToken"), size)
+    numbers = [
+        {"PhoneNumber": number, "Status": "Verified" if known.verified else "Pending"} for number, known in rows
+    ]
+    answer: Response = {"PhoneNumbers": numbers}
     if token:
         answer["NextToken"] = token
     return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ballroom.kernel import Request, Response, Tx, on_timer, operation
+from ballroom.kernel import Key, Request, Response, Tx, on_timer, operation
 from ballroom.kernel.tokens import make_token, read_token
 from ballroom.services.sns import subscribing, tagging, topic_attributes
 from ballroom.services.sns.errors import InvalidParameter
@@ -88,7 +88,7 @@ def list_topics(tx: Tx, request: Request) -> Response:
     return answer
 
 
-def after_token(request: Request, prefix: tuple[str, ...], length: int = 1) -> tuple[str | int, ...] | None:
+def after_token(request: Request, prefix: Key, length: int = 1) -> Key | None:
     """The key behind which a list goes on.
 
     Raises:
@@ -100,7 +100,7 @@ def after_token(request: Request, prefix: tuple[str, ...], length: int = 1) -> t
     parts = read_token(token)
     if parts is None or len(parts) != length:
         raise InvalidParameter.of("NextToken")
-    return (*prefix, *parts)  # type: ignore[return-value]
+    return (*prefix, *parts)
 
 
 @operation("GetTopicAttributes")
