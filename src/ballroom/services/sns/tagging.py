@@ -10,8 +10,8 @@ from ballroom.services.sns.errors import InvalidParameter, TagLimitExceeded
 _LIMIT = 50
 
 
-def read(given: list[dict[str, str]]) -> dict[str, str]:
-    """Tags as they are stored.
+def read(given: list[dict[str, str]], *, by_service: bool) -> dict[str, str]:
+    """Tags as they are stored. Only a service may set keys that begin with `aws:` (a stack's own tags).
 
     Raises:
         InvalidParameter: a key is repeated or reserved.
@@ -20,7 +20,7 @@ def read(given: list[dict[str, str]]) -> dict[str, str]:
     tags = {tag["Key"]: tag["Value"] for tag in given}
     if len(tags) != len(given):
         raise InvalidParameter.of("Duplicated keys are not allowed.")
-    if any(key.lower().startswith("aws:") for key in tags):
+    if not by_service and any(key.lower().startswith("aws:") for key in tags):
         raise InvalidParameter.of("Tag keys that begin with aws: are reserved")
     check_number(tags)
     return tags

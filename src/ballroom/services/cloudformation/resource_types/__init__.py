@@ -9,11 +9,12 @@ from . import (
     lambda_versions,
     logs,
     s3,
+    sns,
     sqs,
     ssm,
 )
 
 __all__ = [
     "cloudformation", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs", "s3",
-    "sqs", "ssm",
+    "sns", "sqs", "ssm",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ def _load(tx: Tx, request: Request) -> tuple[TopicName, dict[str, str]]:
 def tag_resource(tx: Tx, request: Request) -> Response:
     """Add tags, or replace the values of those that are there."""
     at, tags = _load(tx, request)
-    tags |= tagging.read(request["Tags"])
+    tags |= tagging.read(request["Tags"], by_service=tx.caller.source.endswith(".amazonaws.com"))
     tagging.check_number(tags)
     tx.put(tags_key(at), Tags(tags))
     return {}

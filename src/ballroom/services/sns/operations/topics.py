@@ -33,7 +33,7 @@ def create_topic(tx: Tx, request: Request) -> Response:
     given = request.get("Attributes") or {}
     attributes = topic_attributes.for_creation(given)
     check_topic_name(name, fifo=attributes.get("FifoTopic") == "true")
-    tags = tagging.read(request.get("Tags") or [])
+    tags = tagging.read(request.get("Tags") or [], by_service=tx.caller.source.endswith(".amazonaws.com"))
     at = TopicName(tx.account, tx.region, name)
     existing = find_topic(tx, at)
     if existing is not None:
