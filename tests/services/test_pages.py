@@ -11,8 +11,8 @@ from tests.cloud import load_services
 from ballroom.kernel import registry
 
 PAGES = Path(__file__).parents[2] / "docs" / "services"
-SERVICES = [
-    "dynamodbstreams", "ecr", "iam", "lambda", "logs", "pipes", "s3", "scheduler", "sqs", "ssm", "sts"]
+SERVICES = sorted(path.stem for path in PAGES.glob("*.md") if path.stem != "cloudformation")
+"""CloudFormation's page is tested with its resource types."""
 
 
 def page_of(service: str) -> str:
@@ -33,3 +33,8 @@ def test_a_pages_example_runs(service: str) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", page_of(service), re.DOTALL)
     with BallroomServer() as ballroom:
         exec(compile(example, f"{service}.md", "exec"), {"ballroom": ballroom})
+
+
+def test_every_service_has_a_page() -> None:
+    load_services()
+    assert [service for service in registry.services() if not (PAGES / f"{service}.md").exists()] == []

@@ -8,7 +8,6 @@ details in no fixed order.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import pytest
 
 from ballroom.kernel import ServiceError
 from tests.cloud import Cloud
-from tests.services.cloudformation.topics import topics
 
 VECTORS = Path(__file__).parents[3] / "shared/vectors/cloudformation"
 pytestmark = pytest.mark.skipif(not VECTORS.is_dir(), reason="the recorded cases are not in this checkout")
@@ -35,12 +33,6 @@ def recorded(file: str, test: str) -> dict[str, Any]:
 def data(name: str) -> str:
     """A recorded template."""
     return (VECTORS / "data/templates" / name).read_text()
-
-
-@pytest.fixture(autouse=True)
-def _topics() -> Iterator[None]:
-    with topics():
-        yield
 
 
 def cfn(cloud: Cloud, operation: str, **input: Any) -> dict[str, Any]:

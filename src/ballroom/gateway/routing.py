@@ -47,6 +47,8 @@ BODY_BYTES = {
 GENERAL_BODY_BYTES = 20 << 20
 """More than any request of a service that is no file store (DynamoDB's largest: 16 MiB)."""
 
+# Links in messages, to be followed as they are: what they hold is known to the receiver only.
+_BY_LINK = frozenset({("sns", "ConfirmSubscription"), ("sns", "Unsubscribe")})
 _ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(rb"(?:^|&)Version=([^&]*)")
 _CBOR_PATH = re.compile(r".*/service/([^/]+)/operation/([^/]+)/?")
@@ -159,9 +161,11 @@ class Router:
         payload = model.input.payload if model.input is not None else None
         made.streams = payload is not None and payload.is_streaming
         made.body_bytes = BODY_BYTES.get((service.name, operation), self.general_bytes)
-        made.may_be_unsigned = model.traits.get("authtype") == "none" or model.traits.get("auth") == [
-            "smithy.api#noAuth"
-        ]
+        made.may_be_unsigned = (
+            (service.name, operation) in _BY_LINK
+            or model.traits.get("authtype") == "none"
+            or model.traits.get("auth") == ["smithy.api#noAuth"]
+        )
         return made
 
     def _unknown(self, service: ServiceHead, operation: str, family: str) -> ServiceError:

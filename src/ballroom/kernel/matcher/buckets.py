@@ -32,7 +32,10 @@ class Entry:
 Bucket = list[Entry]
 BucketKey = tuple[str, Any]
 ANY_VALUE: BucketKey = ("any", None)
-SHORTEST = 1  # characters that a prefix or suffix must have to be worth a look-up
+# What looking such a key up costs, in candidates verified: a plain value is preferred where all else is equal.
+_LOOKUP_COST = dict.fromkeys(
+    ("prefix", "suffix", "folded", "folded-prefix", "folded-suffix", "range", "network"), 2
+)
 
 
 def bucket_keys(test: FieldTest) -> tuple[list[BucketKey], bool]:
@@ -110,8 +113,8 @@ class FieldIndex:
     """The rules that hang on one field, and how many rules use each of its predicates."""
 
     __slots__ = (
-        "any", "constants", "entries", "folded", "folded_prefixes", "folded_suffixes", "more", "networks",
-        "numbers", "prefixes", "range_buckets", "ranges", "shares", "strings", "suffixes",
+        "any", "constants", "entries", "folded", "folded_prefixes", "folded_suffixes", "folds", "more",
+        "networks", "numbers", "prefixes", "range_buckets", "ranges", "shares", "strings", "suffixes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -125,11 +128,12 @@ class FieldIndex:
         self.folded_prefixes = _ByLength()
         self.folded_suffixes = _ByLength()
         self.networks: dict[tuple[int, int], dict[int, Bucket]] = {}
-        self.ranges = RangeSet()
+        self.ranges: RangeSet[Bucket] = RangeSet()
         self.range_buckets: dict[Range, Bucket] = {}
         self.shares: dict[Any, int] = {}
         self.entries = 0  # how often something hangs here
         self.more = 0  # how often under another key than a string
+        self.folds = 0  # how often under a key that ignores case
 
     def use(self, keys: list[BucketKey], count: int) -> None:
         """Note that a rule has, or no longer has, these predicates."""
@@ -147,10 +151,14 @@ class FieldIndex:
         shares = self.shares
         total = 0.0
         for kind, operand in keys:
-            if kind == "any":
+            if kind == "string":
+                total += shares.get(operand, 0)
+            elif kind == "any":
                 return most
-            shared = shares.get(operand if kind == "string" else (kind, operand), 0)
-            total += shared + (len(self.range_buckets) / 8 if kind == "range" else 0)
+            else:
+                total += _LOOKUP_COST.get(kind, 0) + shares.get((kind, operand), 0)
+                if kind == "range":
+                    total += len(self.range_buckets) / 8
         return total
 
     def hang(self, keys: list[BucketKey], entry: Entry) -> None:
@@ -160,6 +168,7 @@ class FieldIndex:
                 self.strings.setdefault(operand, []).append(entry)
                 continue
             self.more += 1
+            self.folds += kind.startswith("folded")
             match kind:
                 case "any":
                     self.any.append(entry)
@@ -170,9 +179,11 @@ class FieldIndex:
                 case "folded":
                     self.folded.setdefault(operand, []).append(entry)
                 case "range":
-                    if operand not in self.range_buckets:
-                        self.ranges.add(operand)
-                    self.range_buckets.setdefault(operand, []).append(entry)
+                    bucket = self.range_buckets.get(operand)
+                    if bucket is None:
+                        bucket = self.range_buckets[operand] = []
+                        self.ranges.add(operand, bucket)
+                    bucket.append(entry)
                 case "network":
                     width, bits, prefix = operand
                     self.networks.setdefault((width, bits), {}).setdefault(prefix, []).append(entry)
@@ -186,6 +197,7 @@ class FieldIndex:
                 _drop(self.strings, operand, entry)
                 continue
             self.more -= 1
+            self.folds -= kind.startswith("folded")
             match kind:
                 case "any":
                     self.any = [other for other in self.any if other is not entry]
@@ -220,16 +232,16 @@ class FieldIndex:
 
     def buckets_beside_strings(self, value: Any) -> list[Bucket]:
         """The buckets, other than that of an equal string, whose rules a value may satisfy."""
-        found: list[Bucket] = [self.any] if self.any else []
         kind = type(value)
         if kind is str:
-            self._for_text(value, found)
-        elif kind is int or kind is float:
+            return self._for_text(value)
+        found: list[Bucket] = [self.any] if self.any else []
+        if kind is int or kind is float:
             bucket = self.numbers.get(value)
             if bucket is not None:
                 found.append(bucket)
             if self.range_buckets:
-                found += [self.range_buckets[held] for held in self.ranges.holding(_bounded(value))]
+                self.ranges.holding(_bounded(value) if kind is int else value, found)
             if self.networks:
                 self._for_digits(repr(value), 0, found)
         else:
@@ -238,32 +250,55 @@ class FieldIndex:
                 found.append(bucket)
         return found
 
-    def _for_text(self, value: str, found: list[Bucket]) -> None:
-        if self.prefixes.lengths:
-            _beginnings(self.prefixes, value, found)
-        if self.suffixes.lengths:
-            _endings(self.suffixes, value, found)
-        if self.folded or self.folded_prefixes.lengths or self.folded_suffixes.lengths:
-            folded = value.lower()
-            bucket = self.folded.get(folded)
+    def _for_text(self, value: str) -> list[Bucket]:
+        found: list[Bucket] = [self.any] if self.any else []
+        size = len(value)
+        buckets = self.prefixes.buckets
+        for length in self.prefixes.lengths:
+            if length > size:
+                break
+            bucket = buckets.get(value[:length])
             if bucket is not None:
                 found.append(bucket)
-            _beginnings(self.folded_prefixes, folded, found)
-            _endings(self.folded_suffixes, folded, found)
+        buckets = self.suffixes.buckets
+        for length in self.suffixes.lengths:
+            if length > size:
+                break
+            bucket = buckets.get(value[size - length :])
+            if bucket is not None:
+                found.append(bucket)
+        if self.folds:
+            self._for_folded(value.lower(), found)
         if self.networks:
             self._for_address(value, found)
+        return found
+
+    def _for_folded(self, value: str, found: list[Bucket]) -> None:
+        size = len(value)
+        bucket = self.folded.get(value)
+        if bucket is not None:
+            found.append(bucket)
+        beginnings, endings = self.folded_prefixes, self.folded_suffixes
+        lengths = [length for length in beginnings.lengths if length <= size]
+        found += [b for length in lengths if (b := beginnings.buckets.get(value[:length]))]
+        lengths = [length for length in endings.lengths if length <= size]
+        found += [b for length in lengths if (b := endings.buckets.get(value[size - length :]))]
 
     def _for_address(self, value: str, found: list[Bucket]) -> None:
         address = parse_address(value)
         if address is None:
             return
         width, number = address
+        others = False
         for (of_width, bits), by_prefix in self.networks.items():
-            if of_width == width:
-                bucket = by_prefix.get(number >> (width - bits))
-                if bucket is not None:
-                    found.append(bucket)
-        self._for_digits(digits(width, number), width, found)
+            if of_width != width:
+                others = True
+                continue
+            bucket = by_prefix.get(number >> (width - bits))
+            if bucket is not None:
+                found.append(bucket)
+        if others:
+            self._for_digits(digits(width, number), width, found)
 
     def _for_digits(self, text: str, width: int, found: list[Bucket]) -> None:
         """Networks of another width than the value's, by its digits: see `networks`."""
@@ -275,28 +310,11 @@ class FieldIndex:
                     found.append(bucket)
 
 
-def _beginnings(texts: _ByLength, value: str, found: list[Bucket]) -> None:
-    buckets, size = texts.buckets, len(value)
-    for length in texts.lengths:
-        if length > size:
-            break
-        bucket = buckets.get(value[:length])
-        if bucket is not None:
-            found.append(bucket)
-
-
-def _endings(texts: _ByLength, value: str, found: list[Bucket]) -> None:
-    buckets, size = texts.buckets, len(value)
-    for length in texts.lengths:
-        if length > size:
-            break
-        bucket = buckets.get(value[size - length :])
-        if bucket is not None:
-            found.append(bucket)
+_HUGE = 2**1000
 
 
 def _bounded(value: float) -> float:
     """An integer beyond any double is infinite to a range."""
-    if type(value) is int and not -(2**1000) < value < 2**1000:
-        return float("inf") if value > 0 else float("-inf")
-    return value
+    if -_HUGE < value < _HUGE:
+        return value
+    return float("inf") if value > 0 else float("-inf")

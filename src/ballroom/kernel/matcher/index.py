@@ -189,14 +189,15 @@ def _walk(node: _Node, value: dict[str, Any], event: dict[str, Any], found: list
 
 
 def _walk_array(node: _Node, array: list[Any], event: dict[str, Any], found: list[str]) -> None:
-    """Each element in turn; objects' candidates are verified with array consistency."""
+    """Each element in turn; what hangs below objects is verified with array consistency."""
     field = node.field
     for element in flat(array):
-        if type(element) is dict:
+        kind = type(element)
+        if kind is dict:
             if node.live or node.dotted:
-                _walk_object_in_array(node, element, event, found)
+                _walk_element(node, element, event, found)
             continue
-        if type(element) is str:
+        if kind is str:
             bucket = field.strings.get(element)
             if bucket is not None:
                 _verify(bucket, event, found)
@@ -205,41 +206,38 @@ def _walk_array(node: _Node, array: list[Any], event: dict[str, Any], found: lis
                 _verify(bucket, event, found)
 
 
-def _walk_object_in_array(node: _Node, value: dict[str, Any], event: dict[str, Any], found: list[str]) -> None:
-    """As `_walk`, for candidates that have to be tested whole: what hangs here says nothing of which
-    element the other fields are satisfied by."""
-    candidates: list[Bucket] = []
-    _collect(node, value, candidates)
-    for bucket in candidates:
-        found += [entry.rule_id for entry in bucket if entry.conjunction.matches_arrays(event)]
-
-
-def _collect(node: _Node, value: dict[str, Any], candidates: list[Bucket]) -> None:
+def _walk_element(node: _Node, value: dict[str, Any], event: dict[str, Any], found: list[str]) -> None:
+    """As `_walk`, within an array: a candidate is tested whole, since what hangs here does not say which
+    element satisfies the other fields."""
     if node.dotted and not node.dotted.keys().isdisjoint(value):
         raise _KeyWithDots
-    for key, child in node.live.items() if len(node.live) <= len(value) else ():
-        if key in value:
-            _collect_value(child, value[key], candidates)
-    if len(node.live) > len(value):
-        for key, inner in value.items():
-            child_or_none = node.live.get(key)
-            if child_or_none is not None:
-                _collect_value(child_or_none, inner, candidates)
+    live = node.live
+    if len(live) > len(value):
+        live = {key: live[key] for key in value if key in live}
+    for key, child in live.items():
+        inner = value.get(key, _ABSENT)
+        if inner is _ABSENT:
+            continue
+        for element in flat(inner) if type(inner) is list else (inner,):
+            kind = type(element)
+            if kind is dict:
+                if child.live or child.dotted:
+                    _walk_element(child, element, event, found)
+                continue
+            field = child.field
+            if kind is str:
+                bucket = field.strings.get(element)
+                if bucket is not None:
+                    _verify_whole(bucket, event, found)
+            if field.more:
+                for bucket in field.buckets_beside_strings(element):
+                    _verify_whole(bucket, event, found)
 
 
-def _collect_value(node: _Node, value: Any, candidates: list[Bucket]) -> None:
-    if type(value) is dict:
-        if node.live or node.dotted:
-            _collect(node, value, candidates)
-    elif type(value) is list:
-        for element in flat(value):
-            _collect_value(node, element, candidates)
-    else:
-        bucket = node.field.strings.get(value) if type(value) is str else None
-        if bucket is not None:
-            candidates.append(bucket)
-        if node.field.more:
-            candidates += node.field.buckets_beside_strings(value)
+def _verify_whole(bucket: Bucket, event: dict[str, Any], found: list[str]) -> None:
+    for entry in bucket:
+        if entry.conjunction.matches_arrays(event):
+            found.append(entry.rule_id)  # noqa: PERF401 - the usual bucket holds one
 
 
 def _verify(bucket: Bucket, event: dict[str, Any], found: list[str]) -> None:

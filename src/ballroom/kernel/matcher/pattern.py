@@ -107,23 +107,31 @@ class _Tree:
                 return False
             for key, child in self.children.items():
                 found = value.get(key, _ABSENT)
-                if found is _ABSENT or not child.matches(found):
+                kind = type(found)
+                if kind is list or kind is dict:
+                    if not child.matches(found):
+                        return False
+                elif found is _ABSENT or child.test is None or not child.test.accepts(found) or child.children:
                     return False
             return True
         return not self.children and self.test is not None and self.test.accepts(value)
 
 
-def flat(array: list[Any]) -> Iterator[Any]:
+def flat(array: list[Any]) -> list[Any]:
     """The elements of an array, arrays within it looked through; not recursive, arrays may be deep."""
+    if list not in map(type, array):
+        return array
+    elements: list[Any] = []
     stack = [iter(array)]
     while stack:
         for element in stack[-1]:
             if type(element) is list:
                 stack.append(iter(element))
                 break
-            yield element
+            elements.append(element)
         else:
             stack.pop()
+    return elements
 
 
 def values_at(value: Any, path: Path) -> Iterator[Any]:

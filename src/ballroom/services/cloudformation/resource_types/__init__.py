@@ -1,22 +1,9 @@
 """The resource types: one small entry each. Importing this package registers them all."""
 
-from . import (
-    cloudformation,
-    ecr,
-    iam,
-    iam_policies,
-    lambda_,
-    lambda_access,
-    lambda_versions,
-    logs,
-    pipes,
-    s3,
-    scheduler,
-    sqs,
-    ssm,
-)
+from __future__ import annotations
 
-__all__ = [
-    "cloudformation", "ecr", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs",
-    "pipes", "s3", "scheduler", "sqs", "ssm",
-]  # fmt: skip
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,19 @@
+"""Amazon SNS: standard and FIFO topics. See docs/services/sns.md."""
+
+from __future__ import annotations
+
+from ballroom.services.sns import large_fan_outs, outbox, posts, signing, subscribing
+from ballroom.services.sns.operations import (
+    permissions,
+    platform,
+    publishing,
+    sms,
+    subscriptions,
+    tags,
+    topics,
+)
+
+__all__ = [
+    "large_fan_outs", "outbox", "permissions", "platform", "posts", "publishing", "signing", "sms",
+    "subscribing", "subscriptions", "tags", "topics",
+]  # fmt: skip

@@ -1,0 +1,132 @@
+"""The forms that a message is delivered in: the JSON envelope, the function's event, HTTP headers.
+
+Source: Developer Guide, "Amazon SNS HTTP/HTTPS notification JSON format"; Lambda Developer Guide, "Invoking
+Lambda functions with Amazon SNS notifications"; recorded answers (a FIFO topic's envelope is not signed).
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from ballroom.kernel import Tx
+from ballroom.services.sns import message_attributes, signing
+from ballroom.services.sns.messages import Publication
+from ballroom.services.sns.resources import Subscription, Topic
+
+
+def timestamp(ms: int) -> str:
+    """As envelopes have it."""
+    moment = datetime.datetime.fromtimestamp(ms // 1000, datetime.UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def unsubscribe_url(base_url: str, subscription: Subscription) -> str:
+    """Ends the subscription when it is visited."""
+    return f"{base_url}/?Action=Unsubscribe&SubscriptionArn={subscription.arn}"
+
+
+class Envelopes:
+    """The envelopes of one publication: signed once for each text, whatever the number of subscriptions."""
+
+    def __init__(self, tx: Tx, topic: Topic, publication: Publication) -> None:
+        self._tx, self._topic, self._publication = tx, topic, publication
+        self._base_url = tx.kernel.settings.base_url
+        self._signed: dict[tuple[str, str], dict[str, Any]] = {}
+        self._halves: dict[str, tuple[bytes, bytes]] = {}
+
+    def fields(self, subscription: Subscription, purpose: str = signing.INSIDE) -> dict[str, Any]:
+        """The envelope's fields in AWS's order."""
+        text = self._publication.text_for(subscription.protocol)
+        fields = dict(self._signed.get((text, purpose)) or self._sign(text, purpose))
+        fields["UnsubscribeURL"] = unsubscribe_url(self._base_url, subscription)
+        if self._publication.attributes:
+            fields["MessageAttributes"] = message_attributes.in_envelope(self._publication.attributes)
+        return fields
+
+    def body(self, subscription: Subscription) -> str:
+        """The envelope as text, for a queue.
+
+        What surrounds the one part that differs between subscriptions is made once.
+        """
+        text = self._publication.text_for(subscription.protocol)
+        halves = self._halves.get(text)
+        if halves is None:
+            signed = self._signed.get((text, signing.INSIDE)) or self._sign(text, signing.INSIDE)
+            before = orjson.dumps(signed)[:-1] + b',"UnsubscribeURL":'
+            after = b"}"
+            if self._publication.attributes:
+                attributes = message_attributes.in_envelope(self._publication.attributes)
+                after = b',"MessageAttributes":' + orjson.dumps(attributes) + b"}"
+            halves = self._halves[text] = before, after
+        url = unsubscribe_url(self._base_url, subscription)
+        return (halves[0] + orjson.dumps(url) + halves[1]).decode()
+
+    def _sign(self, text: str, purpose: str) -> dict[str, Any]:
+        publication, topic = self._publication, self._topic
+        fields: dict[str, Any] = {"Type": "Notification", "MessageId": publication.message_id}
+        if topic.fifo:
+            fields["SequenceNumber"] = publication.sequence
+        fields["TopicArn"] = topic.arn
+        if publication.subject is not None:
+            fields["Subject"] = publication.subject
+        fields["Message"] = text
+        fields["Timestamp"] = timestamp(publication.at_ms)
+        if not topic.fifo:
+            version = topic.attributes.get("SignatureVersion", "1")
+            signer = self._tx.kernel.state(signing.Signer)
+            signature, url = signer.sign(self._tx, purpose, fields, version)
+            fields |= {"SignatureVersion": version, "Signature": signature, "SigningCertURL": url}
+        self._signed[text, purpose] = fields
+        return fields
+
+    def lambda_event(self, subscription: Subscription) -> bytes:
+        """The event of a function."""
+        fields = self.fields(subscription)
+        sns = {
+            "Type": "Notification",
+            "MessageId": fields["MessageId"],
+            "TopicArn": fields["TopicArn"],
+            "Subject": fields.get("Subject"),
+            "Message": fields["Message"],
+            "Timestamp": fields["Timestamp"],
+            "SignatureVersion": fields.get("SignatureVersion"),
+            "Signature": fields.get("Signature"),
+            "SigningCertUrl": fields.get("SigningCertURL"),
+            "UnsubscribeUrl": fields["UnsubscribeURL"],
+            "MessageAttributes": fields.get("MessageAttributes", {}),
+        }
+        record = {
+            "EventSource": "aws:sns",
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": subscription.arn,
+            "Sns": sns,
+        }
+        return orjson.dumps({"Records": [record]})
+
+
+def confirmation(tx: Tx, topic: Topic, subscription: Subscription, purpose: str) -> dict[str, Any]:
+    """The message that asks an endpoint whether it wants the subscription."""
+    fields: dict[str, Any] = {
+        "Type": "SubscriptionConfirmation",
+        "MessageId": tx.ids.uuid(),
+        "Token": subscription.token,
+        "TopicArn": topic.arn,
+        "Message": (
+            f"You have chosen to subscribe to the topic {topic.arn}.\n"
+            "To confirm the subscription, visit the SubscribeURL included in this message."
+        ),
+        "SubscribeURL": confirm_url(tx.kernel.settings.base_url, topic.arn, subscription.token),
+        "Timestamp": timestamp(tx.now_ms),
+    }
+    version = topic.attributes.get("SignatureVersion", "1")
+    signature, url = tx.kernel.state(signing.Signer).sign(tx, purpose, fields, version)
+    return {**fields, "SignatureVersion": version, "Signature": signature, "SigningCertURL": url}
+
+
+def confirm_url(base_url: str, topic_arn: str, token: str) -> str:
+    """Confirms the subscription when it is visited."""
+    return f"{base_url}/?Action=ConfirmSubscription&TopicArn={topic_arn}&Token={quote(token)}"

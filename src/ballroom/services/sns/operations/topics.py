@@ -1,0 +1,130 @@
+"""Topics and their attributes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ballroom.kernel import Key, Request, Response, Tx, on_timer, operation
+from ballroom.kernel.tokens import make_token, read_token
+from ballroom.services.sns import subscribing, tagging, topic_attributes
+from ballroom.services.sns.errors import InvalidParameter
+from ballroom.services.sns.live import AT_ONCE
+from ballroom.services.sns.names import TopicName, check_topic_name, parse_topic
+from ballroom.services.sns.resources import (
+    Subscription,
+    Tags,
+    Topic,
+    find_topic,
+    load_topic,
+    tags_key,
+    topic_key,
+)
+
+_PAGE = 100
+
+
+@operation("CreateTopic")
+def create_topic(tx: Tx, request: Request) -> Response:
+    """Create a topic, or answer the ARN of the one that is there and equal.
+
+    Source: SNS API Reference, CreateTopic; recorded answers.
+    """
+    name = request["Name"]
+    given = request.get("Attributes") or {}
+    attributes = topic_attributes.for_creation(given)
+    check_topic_name(name, fifo=attributes.get("FifoTopic") == "true")
+    tags = tagging.read(request.get("Tags") or [], by_service=tx.caller.source.endswith(".amazonaws.com"))
+    at = TopicName(tx.account, tx.region, name)
+    existing = find_topic(tx, at)
+    if existing is not None:
+        if any(existing.attributes.get(key, "") != value for key, value in attributes.items()):
+            raise InvalidParameter.of("Attributes", reason="Topic already exists with different attributes")
+        known = tx.get(Tags, tags_key(at))
+        if tags and (known is None or any(known.tags.get(key) != value for key, value in tags.items())):
+            raise InvalidParameter.of("Tags", reason="Topic already exists with different tags")
+        return {"TopicArn": at.arn}
+    topic = Topic(
+        at.account, at.region, name, tx.ids.hex(16), attributes, tx.now_ms,
+        protection_policy=request.get("DataProtectionPolicy") or "",
+    )  # fmt: skip
+    tx.put(topic_key(at), topic)
+    if tags:
+        tx.put(tags_key(at), Tags(tags))
+    return {"TopicArn": at.arn}
+
+
+@operation("DeleteTopic")
+def delete_topic(tx: Tx, request: Request) -> Response:
+    """Delete a topic with its subscriptions; one that does not exist is no error."""
+    at = parse_topic(request["TopicArn"], tx.caller.region)
+    if find_topic(tx, at) is None:
+        return {}
+    tx.delete(topic_key(at))
+    tx.delete(tags_key(at))
+    sweep(tx, at.account, at.region, at.name, tx.now_ms)
+    return {}
+
+
+@on_timer("sns.sweep")
+def sweep(tx: Tx, account: str, region: str, name: str, before_ms: int) -> None:
+    """Remove a page of a deleted topic's subscriptions; what an earlier run removed is not there any more."""
+    prefix = ("sns", account, region, "sub", name)
+    found = tx.scan_prefix(Subscription, prefix, limit=AT_ONCE)
+    for subscription in found:
+        if subscription.created_ms <= before_ms:
+            subscribing.remove(tx, subscription)
+    if len(found) == AT_ONCE and any(s.created_ms <= before_ms for s in found):
+        tx.wake_at(tx.now_ms, "sns.sweep", account, region, name, before_ms)
+
+
+@operation("ListTopics")
+def list_topics(tx: Tx, request: Request) -> Response:
+    """The account's topics in the region, a hundred a page, by name."""
+    prefix = ("sns", tx.account, tx.region, "topic")
+    found = tx.scan_prefix(Topic, prefix, after=after_token(request, prefix), limit=_PAGE + 1)
+    answer: Response = {"Topics": [{"TopicArn": topic.arn} for topic in found[:_PAGE]]}
+    if len(found) > _PAGE:
+        answer["NextToken"] = make_token((found[_PAGE - 1].name,))
+    return answer
+
+
+def after_token(request: Request, prefix: Key, length: int = 1) -> Key | None:
+    """The key behind which a list goes on.
+
+    Raises:
+        InvalidParameter: the token is none of ours.
+    """
+    token = request.get("NextToken")
+    if not token:
+        return None
+    parts = read_token(token)
+    if parts is None or len(parts) != length:
+        raise InvalidParameter.of("NextToken")
+    return (*prefix, *parts)
+
+
+@operation("GetTopicAttributes")
+def get_topic_attributes(tx: Tx, request: Request) -> Response:
+    """A topic's attributes, the effective delivery policy and the counts of subscriptions among them."""
+    topic = load_topic(tx, request["TopicArn"])
+    found = tx.scan_prefix(Subscription, ("sns", topic.account, topic.region, "sub", topic.name), limit=10_000)
+    pending = sum(subscription.pending for subscription in found)
+    return {"Attributes": topic_attributes.described(topic, confirmed=len(found) - pending, pending=pending)}
+
+
+@operation("SetTopicAttributes")
+def set_topic_attributes(tx: Tx, request: Request) -> Response:
+    """Set one attribute; an absent value removes it."""
+    topic = load_topic(tx, request["TopicArn"])
+    name, value = request["AttributeName"], request.get("AttributeValue") or ""
+    checked = topic_attributes.check(name, value, fifo=topic.fifo)
+    attributes = {key: text for key, text in topic.attributes.items() if key != name}
+    if checked or name == "DisplayName":
+        attributes[name] = checked
+    put_topic(tx, msgspec.structs.replace(topic, attributes=attributes))
+    return {}
+
+
+def put_topic(tx: Tx, topic: Topic) -> None:
+    """Store a topic."""
+    tx.put(topic_key(topic.at), topic)

@@ -1,0 +1,140 @@
+"""Posts to HTTP endpoints: notifications and confirmations, each a delivery of the kernel's.
+
+At least once, tried again as the delivery policy says, and given to the subscription's dead-letter queue when
+they fail for good.
+
+Source: Developer Guide, "Amazon SNS message delivery retries", "Amazon SNS dead-letter queues".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import orjson
+
+from ballroom.kernel import Context, Delivery, GiveUp, ServiceError, Tx, on_delivery, on_exhausted
+from ballroom.services.sns import policies, signing
+from ballroom.services.sns.dead_letters import give_up
+from ballroom.services.sns.http_posts import ForbiddenAddress, Unreachable, post
+from ballroom.services.sns.messages import Publication
+from ballroom.services.sns.metrics import count
+from ballroom.services.sns.names import TopicName
+from ballroom.services.sns.notifications import Envelopes, confirmation
+from ballroom.services.sns.resources import Subscription, Topic, subscription_key
+
+_AGENT = "Amazon Simple Notification Service Agent"
+
+
+class Post(msgspec.Struct, array_like=True, frozen=True):
+    """What is posted, and for which subscription."""
+
+    account: str
+    region: str
+    topic: str
+    subscription: str
+    url: str
+    kind: str
+    """`Notification` or `SubscriptionConfirmation`."""
+    message_id: str
+    body: bytes
+    raw: bool
+    content_type: str
+    for_queue: dict[str, Any]
+    """The message for the dead-letter queue."""
+
+    @property
+    def at(self) -> TopicName:
+        """The topic."""
+        return TopicName(self.account, self.region, self.topic)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_post = msgspec.msgpack.Decoder(Post).decode
+
+
+class EndpointFailed(ServiceError):
+    """An attempt at an endpoint that may succeed another time."""
+
+    shape = "EndpointFailed"
+
+
+def post_notification(
+    tx: Tx, topic: Topic, subscription: Subscription, publication: Publication, envelopes: Envelopes
+) -> None:
+    """Leave a notification for an HTTP endpoint."""
+    policy = policies.effective_policy(
+        topic.attributes.get("DeliveryPolicy"), subscription.attributes.get("DeliveryPolicy")
+    )
+    raw = subscription.raw
+    text = (
+        publication.text_for(subscription.protocol)
+        if raw
+        else orjson.dumps(envelopes.fields(subscription, signing.TRAVELLING)).decode()
+    )
+    _post_later(tx, subscription, "Notification", publication.message_id, text, policy)
+
+
+def post_confirmation(tx: Tx, topic: Topic, subscription: Subscription) -> None:
+    """Ask an HTTP endpoint whether it wants the subscription."""
+    policy = policies.effective_policy(topic.attributes.get("DeliveryPolicy"), None)
+    message = confirmation(tx, topic, subscription, signing.TRAVELLING)
+    text = orjson.dumps(message).decode()
+    _post_later(tx, subscription, "SubscriptionConfirmation", message["MessageId"], text, policy)
+
+
+def _post_later(
+    tx: Tx, subscription: Subscription, kind: str, message_id: str, text: str, policy: dict[str, Any]
+) -> None:
+    item = Post(
+        subscription.account, subscription.region, subscription.topic, subscription.id, subscription.endpoint,
+        kind, message_id, text.encode("utf-8", "surrogatepass"), subscription.raw and kind == "Notification",
+        policy["requestPolicy"]["headerContentType"], {"MessageBody": text},
+    )  # fmt: skip
+    tx.deliver("sns.post", _encode(item), policy=policies.retry_policy(policy), subject=subscription.arn)
+
+
+@on_delivery("sns.post", concurrency=200)
+async def attempt(ctx: Context, delivery: Delivery) -> None:
+    """Post once. What a repeat would do, the endpoint sees by the message's id."""
+    item = _decode_post(delivery.payload)
+    subscription = ctx.transact(lambda tx: tx.get(Subscription, subscription_key(item.at, item.subscription)))
+    if subscription is None:
+        return  # ended meanwhile
+    headers = {
+        "x-amz-sns-message-type": item.kind,
+        "x-amz-sns-message-id": item.message_id,
+        "x-amz-sns-topic-arn": item.at.arn,
+        "Content-Type": item.content_type,
+        "User-Agent": _AGENT,
+    }
+    if item.kind == "Notification":
+        headers["x-amz-sns-subscription-arn"] = subscription.arn
+    if item.raw:
+        headers["x-amz-sns-rawdelivery"] = "true"
+    if ctx.caller.trace:
+        headers["X-Amzn-Trace-Id"] = ctx.caller.trace
+    try:
+        status = await post(item.url, headers, item.body, loopback_allowed=ctx.kernel.settings.loopback)
+    except Unreachable as error:
+        raise EndpointFailed(str(error)) from error
+    except ForbiddenAddress as error:
+        raise GiveUp(str(error)) from error
+    if 200 <= status < 300:
+        if item.kind == "Notification":
+            count(ctx.kernel, item.at, "NumberOfNotificationsDelivered")
+        return
+    if status == 429 or status >= 500 or status < 200:
+        raise EndpointFailed(f"status {status}")
+    raise GiveUp(f"status {status}")
+
+
+@on_exhausted("sns.post")
+def post_failed(tx: Tx, delivery: Delivery, reason: str) -> None:
+    """A notification that no endpoint took goes to the dead-letter queue."""
+    item = _decode_post(delivery.payload)
+    if item.kind != "Notification":
+        return
+    subscription = tx.get(Subscription, subscription_key(item.at, item.subscription))
+    if subscription is not None:
+        give_up(tx, subscription, item.for_queue)

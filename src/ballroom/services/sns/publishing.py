@@ -1,0 +1,53 @@
+"""Publishing: from a checked message to its topic's subscriptions.
+
+A topic of up to a hundred subscriptions is delivered to in the publication's own transaction: one commit for
+the acknowledgement and every queue. Larger ones are expanded in durable steps.
+"""
+
+from __future__ import annotations
+
+from ballroom.kernel import Request, Response, Tx
+from ballroom.services.sns import fifo, messages
+from ballroom.services.sns.fan_out import FanOut
+from ballroom.services.sns.large_fan_outs import fan_out_later
+from ballroom.services.sns.live import LiveTopics
+from ballroom.services.sns.messages import Publication
+from ballroom.services.sns.metrics import count
+from ballroom.services.sns.resources import Topic
+
+
+def publish(tx: Tx, topic: Topic, request: Request) -> Response:
+    """Check a message and send it on its way; the answer to whoever publishes.
+
+    Raises:
+        SnsError: the first rule that it breaks.
+    """
+    return send(tx, topic, messages.read(request, topic, message_id=tx.ids.uuid(), now_ms=tx.now_ms), request)
+
+
+def send(tx: Tx, topic: Topic, publication: Publication, request: Request) -> Response:
+    """Send a checked message on its way."""
+    answer: Response = {"MessageId": publication.message_id}
+    if topic.fifo:
+        publication, earlier = fifo.accept(tx, topic, publication)
+        if earlier is not None:
+            return {
+                "MessageId": earlier.message_id,
+                "SequenceNumber": fifo.sequence_number(earlier.sequence),
+            }
+        answer["SequenceNumber"] = publication.sequence
+    subscriptions = tx.kernel.state(LiveTopics).of(tx, topic)
+    if subscriptions is None:
+        fan_out_later(tx, topic, publication)
+    elif subscriptions:
+        fan_out = FanOut(tx, topic, publication)
+        for subscription in subscriptions:
+            fan_out.to(subscription)
+    size = messages.size_of(request)
+    tx.after_commit(lambda: _count(tx, topic, size))
+    return answer
+
+
+def _count(tx: Tx, topic: Topic, size: int) -> None:
+    count(tx.kernel, topic.at, "NumberOfMessagesPublished")
+    count(tx.kernel, topic.at, "PublishSize", size)
