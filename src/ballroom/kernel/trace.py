@@ -21,6 +21,8 @@ class Span(msgspec.Struct, gc=False):
     end_ms: int
     outcome: str
     """`ok`, or the error's code."""
+    subject: str = ""
+    """What it was about, where the operation alone does not say: an ARN, a path from one to another."""
 
 
 class Trace:

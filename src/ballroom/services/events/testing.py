@@ -1,0 +1,48 @@
+"""Patterns and events as users hand them in: compiled, checked, compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from ballroom.kernel.matcher import InvalidPattern, Pattern, compile_pattern
+from ballroom.services.events.errors import InvalidEventPattern, ValidationException
+
+_MEMBERS = ("id", "detail-type", "source", "account", "time", "region", "resources")
+
+
+def checked_pattern(text: str) -> Pattern:
+    """The compiled pattern.
+
+    Raises:
+        InvalidEventPattern: AWS would refuse it.
+    """
+    try:
+        return compile_pattern(text)
+    except InvalidPattern as wrong:
+        raise InvalidEventPattern(str(wrong)) from None
+
+
+def test_pattern(pattern: str, event: str) -> bool:
+    """Whether an event matches; it must have the members that every event has.
+
+    Raises:
+        InvalidEventPattern: the pattern is wrong.
+        ValidationException: the event is no JSON object, or lacks a member.
+    """
+    compiled = checked_pattern(pattern)
+    return compiled.matches(_event(event))
+
+
+def _event(text: str) -> dict[str, Any]:
+    try:
+        event = orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        event = None
+    if not isinstance(event, dict):
+        raise ValidationException("Parameter Event is not valid.")
+    missing = [name for name in _MEMBERS if name not in event]
+    if missing:
+        raise ValidationException("Parameter Event is not valid.")
+    return event
