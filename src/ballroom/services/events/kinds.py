@@ -85,9 +85,9 @@ def _to_stream(tx: Tx, arn: Arn, spec: Spec, payload: bytes, caller: Caller) -> 
 
 
 def _partition(path: str | None, payload: bytes) -> str:
-    from ballroom.services.events.paths import MISSING, InvalidPath, compile_path
-
     import orjson
+
+    from ballroom.services.events.paths import MISSING, InvalidPath, compile_path
 
     if path is None:
         return ""

@@ -30,7 +30,7 @@ from ballroom.services.events.errors import BusNotFound, RuleNotFound
 from ballroom.services.events.names import DEFAULT, BusName
 
 Spec = dict[str, Any]
-NO_TAGS: dict[str, str] = {}
+NO_TAGS: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Bus(Record, frozen=True, array_like=True):
@@ -43,9 +43,9 @@ class Bus(Record, frozen=True, array_like=True):
     kms_key: str = ""
     dead_letter: Spec | None = None
     log_config: Spec | None = None
-    statements: list[Spec] = []
+    statements: list[Spec] = msgspec.field(default_factory=list)
     """Of its resource policy."""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     source: str = ""
     """Of a partner bus."""
 
@@ -61,7 +61,7 @@ class Rule(Record, frozen=True, array_like=True):
     schedule: str | None = None
     description: str = ""
     role_arn: str = ""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     anchor_ms: int = 0
     """What a rate is counted from."""
     due_ms: int | None = None
@@ -131,7 +131,7 @@ class Replay(Record, frozen=True, array_like=True):
     end_ms: int
     started_ms: int
     state: str = "STARTING"
-    filters: list[str] = []
+    filters: list[str] = msgspec.field(default_factory=list)
     description: str | None = None
     ended_ms: int | None = None
     last_ms: int | None = None

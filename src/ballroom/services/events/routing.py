@@ -6,8 +6,6 @@ follows in durable deliveries, so that no event holds up the server however many
 
 from __future__ import annotations
 
-
-
 import msgspec
 import orjson
 

@@ -11,7 +11,7 @@ from ballroom.services.events.live import Buses
 from ballroom.services.events.names import bus_of
 from ballroom.services.events.quotas import quota
 from ballroom.services.events.routing import Budget, accept
-from ballroom.services.events.testing import test_pattern
+from ballroom.services.events.patterns import matches
 
 
 @operation("PutEvents")
@@ -85,4 +85,4 @@ def test_event_pattern(tx: Tx, request: Request) -> Response:
 
     Source: EventBridge API Reference, TestEventPattern; recorded answers.
     """
-    return {"Result": test_pattern(request["EventPattern"], request["Event"])}
+    return {"Result": matches(request["EventPattern"], request["Event"])}

@@ -24,7 +24,7 @@ from ballroom.services.events.resources import (
     targets_of,
 )
 from ballroom.services.events.tagging import read_tags
-from ballroom.services.events.testing import checked_pattern
+from ballroom.services.events.patterns import checked_pattern
 
 replace = msgspec.structs.replace
 

@@ -24,7 +24,7 @@ def checked_pattern(text: str) -> Pattern:
         raise InvalidEventPattern(str(wrong)) from None
 
 
-def test_pattern(pattern: str, event: str) -> bool:
+def matches(pattern: str, event: str) -> bool:
     """Whether an event matches; it must have the members that every event has.
 
     Raises:
