@@ -69,7 +69,7 @@ async def fetch(
     except TimeoutError:
         raise OutboundFailed(f"no answer from {_origin(url)} within {timeout_s:g} s", timed_out=True) from None
     except (OSError, EOFError, httptools.HttpParserError, UnicodeError) as error:
-        raise OutboundFailed(f"{_origin(url)}: {error or type(error).__name__}") from error
+        raise OutboundFailed(f"{_origin(url)}: {str(error) or type(error).__name__}") from error
 
 
 async def _exchange(

@@ -9,7 +9,7 @@ secrets again.
 from __future__ import annotations
 
 import os
-import secrets
+import secrets  # noqa: TID251 - keys and nonces are never seeded
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,8 @@ class Seal:
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], owner.encode())
         except (InvalidTag, ValueError) as error:
-            raise Unreadable(f"what is sealed for {owner} cannot be opened with this data directory's key") from error
+            text = f"what is sealed for {owner} cannot be opened with this data directory's key"
+            raise Unreadable(text) from error
 
 
 def _load_key(path: Path) -> bytes:

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-
 from tests.cloud import ACCOUNT, Cloud
 from tests.services.events.helpers import (
     SOURCE,
@@ -188,7 +187,7 @@ def test_an_event_with_many_matches_is_sent_in_parts_and_completely(cloud: Cloud
         a_rule(cloud, f"r{n:03}", targets=[{"Arn": arn("q"), "Input": f'{{"n": {n}}}'}])
     put(cloud)
     cloud.clock.settle()
-    seen = set()
+    seen: set[int] = set()
     while messages := received(cloud, url):
         seen.update(message["n"] for message in messages)
     assert seen == set(range(250))

@@ -46,9 +46,8 @@ def sweep(tx: Tx, account: str, region: str, name: str, archive_id: str) -> None
         if not archive.retention_days:
             return
         limit_ms = tx.now_ms - archive.retention_days * DAY_MS + 1
-    rows = tx.scan_items(
-        ArchivedEvent, key(at, "archived", archive_id), key(at, "archived", archive_id, limit_ms), limit=_AT_ONCE
-    )
+    low, high = key(at, "archived", archive_id), key(at, "archived", archive_id, limit_ms)
+    rows = tx.scan_items(ArchivedEvent, low, high, limit=_AT_ONCE)
     for row_key, _ in rows:
         tx.delete(row_key)
     count_key = key(at, "archive-count", archive_id)

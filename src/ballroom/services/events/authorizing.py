@@ -134,7 +134,8 @@ async def _request_token(ctx: Context, oauth: dict[str, Any]) -> tuple[str, int]
         content = None
     token = content.get("access_token") if isinstance(content, dict) else None
     if answer.status // 100 != 2 or not isinstance(token, str):
-        raise TargetFailed("NO_PERMISSIONS", f"the authorization endpoint answered {answer.status} without a token")
+        text = f"the authorization endpoint answered {answer.status} without a token"
+        raise TargetFailed("NO_PERMISSIONS", text)
     life = content.get("expires_in", _DEFAULT_LIFE_S)
     return token, life if isinstance(life, int) and 0 < life < 10**9 else _DEFAULT_LIFE_S
 

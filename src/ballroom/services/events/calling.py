@@ -134,7 +134,8 @@ def _with_body(payload: bytes, own: dict[str, Any]) -> bytes:
 
 
 async def _send(
-    ctx: Context, at: BusName, connection: Connection, parameters: dict[str, Any], request: _Request, *, fresh: bool
+    ctx: Context, at: BusName, connection: Connection, parameters: dict[str, Any], request: _Request, *,
+    fresh: bool,
 ) -> OutboundResponse:
     headers = dict(request.headers)
     if connection.kind == "BASIC":
@@ -164,9 +165,8 @@ def _judge(ctx: Context, answer: OutboundResponse) -> None:
     if 200 <= status < 300:
         return
     later = answer.headers.get("retry-after", "")
-    if (status == 429 or status >= 500) and later.isascii() and later.isdigit() and len(later) < 6:
-        if int(later) <= _MOST_RETRY_AFTER_S and status == 429:
-            raise RetryAt(ctx.clock.now_ms() + 1000 * int(later))
+    if status == 429 and later.isascii() and later.isdigit() and len(later) < 6:
+        raise RetryAt(ctx.clock.now_ms() + 1000 * min(int(later), _MOST_RETRY_AFTER_S))
     text = f"the API destination answered {status}"
     if status in _RETRIED or status >= 500:
         code = "THROTTLING" if status == 429 else "ERROR_FROM_TARGET"

@@ -107,10 +107,12 @@ def trigger(tx: Tx, bus: LiveBus, rule: LiveRule, sent: Sent, forward: Forward) 
 
 
 def _pending(
-    at: BusName, rule: str, spec: Spec, sent: Sent, payload: bytes, rounds: Rounds, error: ServiceError | None = None
+    at: BusName, rule: str, spec: Spec, sent: Sent, payload: bytes, rounds: Rounds,
+    error: ServiceError | None = None,
 ) -> Pending:
     code, text = ("", "") if error is None else (code_of(error), error.text)
-    return Pending(tuple(at), rule, spec, sent.body, payload, sent.id, sent.trace, rounds, code, text)
+    where = (at.account, at.region, at.name)
+    return Pending(where, rule, spec, sent.body, payload, sent.id, sent.trace, rounds, code, text)
 
 
 def _send_now(
@@ -220,7 +222,8 @@ def deliver_later(
 
 
 def _slow_down(
-    tx: Tx, at: BusName, rule: LiveRule, target: LiveTarget, sent: Sent, payload: bytes, rounds: Rounds, turn: int
+    tx: Tx, at: BusName, rule: LiveRule, target: LiveTarget, sent: Sent, payload: bytes, rounds: Rounds,
+    turn: int,
 ) -> None:
     """A rule that feeds itself: its rounds are put off, each twice as long as the last, and end one day."""
     tx.kernel.metrics.count(at.account, at.region, NAMESPACE, "ThrottledRules", rule.dimensions)

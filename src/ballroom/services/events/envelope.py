@@ -70,7 +70,7 @@ def check_entry(entry: Request) -> Problem | dict[str, Any]:
         return _MALFORMED
     if source.startswith("aws.") or source == "aws":
         return _RESERVED
-    return parsed  # type: ignore[no-any-return]
+    return parsed
 
 
 def make_event(

@@ -53,5 +53,7 @@ def parse_bus_arn(arn: str) -> BusName:
     """
     parsed = find_arn(arn)
     if parsed is None or parsed.service != "events" or not parsed.resource.startswith("event-bus/"):
-        raise ValidationException("Parameter EventBusName is not valid. Reason: Provided Arn is not in correct format.")
+        raise ValidationException(
+            "Parameter EventBusName is not valid. Reason: Provided Arn is not in correct format."
+        )
     return BusName(parsed.account, parsed.region, parsed.resource.removeprefix("event-bus/"))

@@ -9,7 +9,7 @@ import orjson
 from ballroom.kernel.matcher import InvalidPattern, Pattern, compile_pattern
 from ballroom.services.events.errors import InvalidEventPattern, ValidationException
 
-_MEMBERS = ("id", "detail-type", "source", "account", "time", "region", "resources")
+_MANDATORY = ("id", "detail-type", "source", "account", "time", "region")
 
 
 def checked_pattern(text: str) -> Pattern:
@@ -25,11 +25,11 @@ def checked_pattern(text: str) -> Pattern:
 
 
 def matches(pattern: str, event: str) -> bool:
-    """Whether an event matches; it must have the members that every event has.
+    """Whether an event matches.
 
     Raises:
         InvalidEventPattern: the pattern is wrong.
-        ValidationException: the event is no JSON object, or lacks a member.
+        ValidationException: the event is no JSON object, or lacks what every event has.
     """
     compiled = checked_pattern(pattern)
     return compiled.matches(_event(event))
@@ -40,9 +40,6 @@ def _event(text: str) -> dict[str, Any]:
         event = orjson.loads(text)
     except (orjson.JSONDecodeError, UnicodeEncodeError):
         event = None
-    if not isinstance(event, dict):
-        raise ValidationException("Parameter Event is not valid.")
-    missing = [name for name in _MEMBERS if name not in event]
-    if missing:
+    if not isinstance(event, dict) or any(name not in event for name in _MANDATORY):
         raise ValidationException("Parameter Event is not valid.")
     return event

@@ -90,7 +90,8 @@ def _part(tx: Tx, run: Run, delivery: Delivery) -> bool:
     state = "CANCELLED" if replay.state == "CANCELLING" else "COMPLETED" if bus is not None else "FAILED"
     reason = "" if bus is not None else "The event bus does not exist."
     tx.put(row, msgspec.structs.replace(replay, state=state, ended_ms=tx.now_ms, reason=reason))
-    tx.wake_at(tx.now_ms + _KEPT_MS, "events.replay-gone", at.account, at.region, run.name, run.run, housekeeping=True)
+    gone = (at.account, at.region, run.name, run.run)
+    tx.wake_at(tx.now_ms + _KEPT_MS, "events.replay-gone", *gone, housekeeping=True)
     delivery.complete(tx)
     return False
 

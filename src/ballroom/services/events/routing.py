@@ -117,8 +117,9 @@ def _trigger_all(tx: Tx, bus: LiveBus, rules: list[LiveRule], sent: Sent, budget
 
 
 def _later(tx: Tx, bus: LiveBus, rules: list[LiveRule], sent: Sent) -> None:
+    at = bus.at
     rest = Rest(
-        tuple(bus.at), [rule.name for rule in rules], sent.body, sent.id, sent.trace, sent.rounds,
+        (at.account, at.region, at.name), [rule.name for rule in rules], sent.body, sent.id, sent.trace, sent.rounds,
         sent.ingested_ms,
     )  # fmt: skip
     caller = tx.caller

@@ -45,7 +45,9 @@ def _check(tx: Tx, connection_arn: str, endpoint: str) -> None:
     except OutboundRefused as refused:
         raise ValidationException(f"Parameter InvocationEndpoint is not valid. Reason: {refused}.") from None
     if scheme != "https" and not tx.kernel.settings.private_addresses:
-        raise ValidationException("Parameter InvocationEndpoint is not valid. Reason: the endpoint must use https.")
+        raise ValidationException(
+            "Parameter InvocationEndpoint is not valid. Reason: the endpoint must use https."
+        )
 
 
 def _state(tx: Tx, destination: ApiDestination) -> str:

@@ -17,6 +17,7 @@ from ballroom.services.events.errors import (
 from ballroom.services.events.live import Buses
 from ballroom.services.events.names import BusName, parse_bus_arn
 from ballroom.services.events.paging import page_of
+from ballroom.services.events.patterns import checked_pattern
 from ballroom.services.events.quotas import check_quota
 from ballroom.services.events.resources import (
     Archive,
@@ -26,7 +27,6 @@ from ballroom.services.events.resources import (
     key,
     load_bus,
 )
-from ballroom.services.events.patterns import checked_pattern
 
 
 def archive_arn(tx: Tx, name: str) -> str:
@@ -70,7 +70,9 @@ def create_archive(tx: Tx, request: Request) -> Response:
         raise ResourceAlreadyExists(f"Archive {name} already exists.")
     at = parse_bus_arn(request["EventSourceArn"])
     if (at.account, at.region) != (tx.account, tx.region):
-        raise ValidationException("Parameter EventSourceArn is not valid. Reason: the bus is in another account or region.")
+        raise ValidationException(
+            "Parameter EventSourceArn is not valid. Reason: the bus is in another account or region."
+        )
     load_bus(tx, at)
     pattern = request.get("EventPattern") or None
     if pattern is not None:
@@ -149,7 +151,10 @@ def list_archives(tx: Tx, request: Request) -> Response:
     """
     given = [name for name in ("NamePrefix", "EventSourceArn", "State") if request.get(name) is not None]
     if len(given) > 1:
-        raise ValidationException("At most one filter is allowed for ListArchives. Use either : State, EventSourceArn, or NamePrefix.")
+        raise ValidationException(
+            "At most one filter is allowed for ListArchives. "
+            "Use either : State, EventSourceArn, or NamePrefix."
+        )
     archives = [
         archive
         for archive in tx.scan_prefix(Archive, key(tx, "archive"))

@@ -9,9 +9,9 @@ from ballroom.services.events.envelope import Problem, check_entry, make_event, 
 from ballroom.services.events.errors import ValidationException
 from ballroom.services.events.live import Buses
 from ballroom.services.events.names import bus_of
+from ballroom.services.events.patterns import matches
 from ballroom.services.events.quotas import quota
 from ballroom.services.events.routing import Budget, accept
-from ballroom.services.events.patterns import matches
 
 
 @operation("PutEvents")
@@ -46,8 +46,8 @@ def _put(tx: Tx, entry: Request, budget: Budget) -> dict[str, str]:
     if bus is not None and bus.listens:
         caller = tx.caller
         event = make_event(
-            event_id, entry["DetailType"], entry["Source"], caller.account, entry.get("Time", tx.now_ms), at.region,
-            entry.get("Resources") or [], detail,
+            event_id, entry["DetailType"], entry["Source"], caller.account, entry.get("Time", tx.now_ms),
+            at.region, entry.get("Resources") or [], detail,
         )  # fmt: skip
         accept(tx, bus, event, trace=entry.get("TraceHeader") or caller.trace, budget=budget)
     return {"EventId": event_id}

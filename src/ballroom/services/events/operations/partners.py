@@ -95,7 +95,8 @@ def list_partner_event_sources(tx: Tx, request: Request) -> Response:
     Source: EventBridge API Reference, ListPartnerEventSources.
     """
     rows = tx.scan_prefix_items(NameLink, key(tx, "partner"))
-    names = sorted({str(row_key[4]) for row_key, _ in rows if str(row_key[4]).startswith(request["NamePrefix"])})
+    known = {str(row_key[4]) for row_key, _ in rows}
+    names = sorted(name for name in known if name.startswith(request["NamePrefix"]))
     page, token = page_of(names, request, name=str)
     shown = [{"Arn": make_arn("events", tx.region, "", f"event-source/{name}"), "Name": name} for name in page]
     return {"PartnerEventSources": shown, **token}

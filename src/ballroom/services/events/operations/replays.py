@@ -76,7 +76,9 @@ def _archive(tx: Tx, arn: str) -> Archive:
     name = parsed.resource.removeprefix("archive/") if parsed is not None else arn
     archive = tx.get(Archive, key(tx, "archive", name))
     if archive is None:
-        raise ValidationException(f"Parameter EventSourceArn is not valid. Reason: Archive {name} does not exist.")
+        raise ValidationException(
+            f"Parameter EventSourceArn is not valid. Reason: Archive {name} does not exist."
+        )
     return archive
 
 
@@ -124,7 +126,10 @@ def list_replays(tx: Tx, request: Request) -> Response:
     """
     given = [name for name in ("NamePrefix", "EventSourceArn", "State") if request.get(name) is not None]
     if len(given) > 1:
-        raise ValidationException("At most one filter is allowed for ListReplays. Use either : State, EventSourceArn, or NamePrefix.")
+        raise ValidationException(
+            "At most one filter is allowed for ListReplays. "
+            "Use either : State, EventSourceArn, or NamePrefix."
+        )
     replays = [
         replay
         for replay in tx.scan_prefix(Replay, key(tx, "replay"))

@@ -13,6 +13,7 @@ from ballroom.services.events.errors import ValidationException
 from ballroom.services.events.live import Buses
 from ballroom.services.events.names import DEFAULT, BusName, bus_of
 from ballroom.services.events.paging import page_of
+from ballroom.services.events.patterns import checked_pattern
 from ballroom.services.events.quotas import check_quota
 from ballroom.services.events.resources import (
     Rule,
@@ -24,7 +25,6 @@ from ballroom.services.events.resources import (
     targets_of,
 )
 from ballroom.services.events.tagging import read_tags
-from ballroom.services.events.patterns import checked_pattern
 
 replace = msgspec.structs.replace
 

@@ -27,7 +27,9 @@ def _resource(arn: str) -> tuple[BusName, str]:
         if kind == "rule":
             bus, _, rule = name.rpartition("/")
             return BusName(parsed.account, parsed.region, bus or DEFAULT), rule
-    raise ValidationException("Parameter ResourceARN is not valid. Reason: Provided Arn is not in correct format.")
+    raise ValidationException(
+        "Parameter ResourceARN is not valid. Reason: Provided Arn is not in correct format."
+    )
 
 
 def _change(tx: Tx, arn: str, change: Change) -> None:

@@ -82,8 +82,8 @@ def check_target(tx: Tx, at: BusName, spec: Spec) -> None:
         parsed = find_arn(dead_letter)
         if parsed is None or parsed.service != "sqs" or parsed.resource.endswith(".fifo"):
             raise ValidationException(
-                f"Parameter DeadLetterConfig.Arn is not valid for target {target_id}. Reason: it must be the ARN "
-                "of a standard SQS queue."
+                f"Parameter DeadLetterConfig.Arn is not valid for target {target_id}. "
+                "Reason: it must be the ARN of a standard SQS queue."
             )
 
 
