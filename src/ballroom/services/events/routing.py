@@ -119,8 +119,8 @@ def _trigger_all(tx: Tx, bus: LiveBus, rules: list[LiveRule], sent: Sent, budget
 def _later(tx: Tx, bus: LiveBus, rules: list[LiveRule], sent: Sent) -> None:
     at = bus.at
     rest = Rest(
-        (at.account, at.region, at.name), [rule.name for rule in rules], sent.body, sent.id, sent.trace, sent.rounds,
-        sent.ingested_ms,
+        (at.account, at.region, at.name), [rule.name for rule in rules], sent.body, sent.id, sent.trace,
+        sent.rounds, sent.ingested_ms,
     )  # fmt: skip
     caller = tx.caller
     tx.caller = caller_for(bus.at.account, bus.at.region, sent.id, sent.trace)
