@@ -148,7 +148,7 @@ def take_apart(url: str) -> tuple[str, str, int, str]:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise OutboundRefused(f"{url[:200]} is no URL") from error
-    if parts.scheme not in ("http", "https") or not host or parts.username is not None:
+    if parts.scheme not in ("http", "https") or not host or parts.username is not None or " " in host:
         raise OutboundRefused(f"{url[:200]} is no http or https URL")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not target.isascii() or any(c <= " " for c in target):

@@ -6,6 +6,7 @@ Source: EventBridge User Guide, "API destinations as targets" (headers, rate, er
 from __future__ import annotations
 
 import base64
+import math
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,32 +21,40 @@ from ballroom.services.events.paths import MISSING, InvalidPath, compile_path
 from ballroom.services.events.resources import ApiDestination, Connection, key
 
 if TYPE_CHECKING:
-    from ballroom.kernel import Kernel
+    from ballroom.kernel import Delivery, Kernel
     from ballroom.services.events.delivering import Pending
     from ballroom.services.events.live import LiveTarget
 
 _RETRIED = frozenset({401, 407, 409, 429})
-_LONGEST_WAIT_MS = 1_000
 _MOST_RETRY_AFTER_S = 86_400
 
 
 class Gates:
-    """When each API destination may next be called, so that its rate is kept."""
+    """When each API destination may next be called: bursts of a second's worth, and the rate beyond."""
 
     def __init__(self, kernel: Kernel) -> None:
-        self._next: dict[str, float] = {}
+        self._full_ms: dict[str, float] = {}
+        """When all that was let through so far is worked off at the rate."""
+        self._reserved: dict[str, float] = {}
 
-    def take(self, arn: str, rate: int, now_ms: int) -> float:
-        """The moment of the next call; it is taken unless it is too far off to wait for."""
-        at = max(self._next.get(arn, 0.0), float(now_ms))
-        if at - now_ms <= _LONGEST_WAIT_MS:
-            if len(self._next) > 10_000:
-                self._next = {a: t for a, t in self._next.items() if t > now_ms}
-            self._next[arn] = at + 1000.0 / rate
-        return at
+    def wait_until(self, arn: str, rate: int, now_ms: int, delivery_id: str) -> int | None:
+        """None: go now. Otherwise a moment that is reserved for this delivery."""
+        if self._reserved.pop(delivery_id, now_ms + 1) <= now_ms:
+            return None
+        step_ms = 1000.0 / rate
+        full = max(self._full_ms.get(arn, 0.0), float(now_ms))
+        if len(self._full_ms) > 10_000:
+            self._full_ms = {a: t for a, t in self._full_ms.items() if t > now_ms}
+        self._full_ms[arn] = full + step_ms
+        wait_ms = full + step_ms - now_ms - 1000.0
+        if wait_ms <= 1e-6:
+            return None
+        due = now_ms + max(math.ceil(wait_ms), 1)
+        self._reserved[delivery_id] = due
+        return due
 
 
-async def call_destination(ctx: Context, pending: Pending, target: LiveTarget) -> None:
+async def call_destination(ctx: Context, delivery: Delivery, pending: Pending, target: LiveTarget) -> None:
     """Send an event to an API destination.
 
     Raises:
@@ -55,11 +64,11 @@ async def call_destination(ctx: Context, pending: Pending, target: LiveTarget) -
     parsed = target.parsed
     at = BusName(parsed.account, parsed.region, "")
     destination, connection = ctx.transact(_load, at, parsed.resource)
-    slot = ctx.kernel.state(Gates).take(target.arn, destination.rate, ctx.clock.now_ms())
-    if slot - ctx.clock.now_ms() > _LONGEST_WAIT_MS:
-        raise RetryAt(int(slot) - _LONGEST_WAIT_MS // 2)
-    if slot > ctx.clock.now_ms():
-        await ctx.clock.sleep_until(int(slot) + 1)
+    due_ms = ctx.kernel.state(Gates).wait_until(
+        target.arn, destination.rate, ctx.clock.now_ms(), delivery.id
+    )
+    if due_ms is not None:
+        raise RetryAt(due_ms)
     parameters = parameters_of(ctx, at, connection)
     request = _Request(destination, pending, parameters)
     answer = await _send(ctx, at, connection, parameters, request, fresh=False)

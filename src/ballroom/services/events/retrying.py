@@ -41,7 +41,7 @@ async def try_again(ctx: Context, delivery: Delivery) -> None:
     try:
         target = LiveTarget(pending.spec)
         if target.kind is API_DESTINATION:
-            await calling.call_destination(ctx, pending, target)
+            await calling.call_destination(ctx, delivery, pending, target)
         else:
             ctx.transact(_attempt, delivery, pending, target)
     except (Throttled, Unavailable):
