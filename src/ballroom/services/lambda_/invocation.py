@@ -259,7 +259,8 @@ def trace_header(kernel: Kernel, trace: str | None, version: FunctionVersion) ->
     parts = dict(part.strip().split("=", 1) for part in (trace or "").split(";") if "=" in part)
     root = parts.get("Root") or kernel.ids.trace_root(kernel.clock.now_ms())
     sampled = parts.get("Sampled", "1" if version.settings.tracing == "Active" else "0")
-    return f"Root={root};Parent={parts.get('Parent') or kernel.ids.hex(16)};Sampled={sampled}"
+    lineage = f";Lineage={parts['Lineage']}" if "Lineage" in parts else ""  # see kernel.lineage
+    return f"Root={root};Parent={parts.get('Parent') or kernel.ids.hex(16)};Sampled={sampled}{lineage}"
 
 
 def count(kernel: Kernel, at: FunctionName, name: str, value: float = 1.0) -> None:

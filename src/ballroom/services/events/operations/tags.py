@@ -52,11 +52,11 @@ def tag_resource(tx: Tx, request: Request) -> Response:
 
     Source: EventBridge API Reference, TagResource.
     """
-    added = read_tags(request["Tags"])
+    added = read_tags(request["Tags"], tx.caller.source)
 
     def add(tags: dict[str, str]) -> dict[str, str]:
         tags.update(added)
-        check_tags(tags)
+        check_tags(tags, "service")  # reserved keys that are there already may stay
         return tags
 
     _change(tx, request["ResourceARN"], add)
