@@ -34,7 +34,7 @@ from ballroom.kernel.store.blobs import Blobs
 from ballroom.kernel.store.engine import Engine
 from ballroom.kernel.store.shard import Shard
 from ballroom.kernel.timers import Agenda
-from ballroom.kernel.trace import Span, Trace
+from ballroom.kernel.trace import Span, Trace, parent_of
 from ballroom.kernel.tx import (
     CLOCK_KEY,
     BlobCount,
@@ -331,7 +331,7 @@ class Kernel:
         self.trace.record(
             Span(
                 caller.request_id,
-                caller.span,
+                caller.span or parent_of(caller.trace),
                 service,
                 name,
                 caller.account,
@@ -390,7 +390,7 @@ class Kernel:
         self.trace.record(
             Span(
                 caller.request_id,
-                caller.span,
+                caller.span or parent_of(caller.trace),
                 op.service,
                 op.name,
                 caller.account,

@@ -80,3 +80,25 @@ def test_emitting_builds_no_event_where_nobody_listens(cloud: Cloud) -> None:
         raise AssertionError("nobody listens")
 
     cloud.events("EmitEvents", Entries=[{"Source": "aws.s3", "DetailType": "x", "Detail": detail}])
+
+
+def test_the_trace_of_an_event_shows_where_it_went_and_what_it_caused(cloud: Cloud, stage: Stage) -> None:  # noqa: F811
+    a_function(cloud)
+    a_queue(cloud)
+    rule = a_rule(cloud, targets=[arn("q"), f"{ARN}:f"])
+    (event_id,) = put(cloud)
+    cloud.clock.settle()
+    trace = {"trace": stage.seen[0].trace}
+    cloud.sqs("ListQueues", cloud.caller(**trace))  # as the function would
+    story = cloud.kernel.trace.story(event_id)
+    assert story is not None
+    assert [span["operation"] for span in story["causes"]] == ["PutEvents"]
+    (event,) = story["spans"]
+    assert event["subject"] == f"{SOURCE} placed on default"
+    caused = {span["subject"] or span["operation"]: span for span in event["caused"]}
+    assert f"{rule} -> {arn('q')}" in caused
+    assert "SendMessage" in caused
+    (delivery,) = [span for span in event["caused"] if span["operation"] == "lambda.async"]
+    (invocation,) = delivery["caused"]
+    assert (invocation["operation"], invocation["subject"]) == ("Invocation", f"{ARN}:f")
+    assert [span["operation"] for span in invocation["caused"]] == ["ListQueues"]
