@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from ballroom.kernel.outbound import OutboundRefused, is_public, take_apart
 from tests.cloud import Cloud
 from tests.services.events.helpers import a_queue, a_rule, arn, entry, put, receive
+
+from ballroom.kernel.outbound import OutboundRefused, is_public, take_apart
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 

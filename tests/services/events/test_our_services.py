@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-
 from tests.cloud import Cloud
 from tests.services.cloudformation.stacks import create
 from tests.services.events.helpers import SOURCE, a_queue, a_rule, arn, entry, put, received

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-
 from tests.cloud import Cloud
 from tests.services.events.helpers import a_queue, a_rule, arn, put_targets, received
 

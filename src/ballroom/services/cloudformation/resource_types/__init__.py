@@ -15,6 +15,6 @@ from . import (
 )
 
 __all__ = [
-    "cloudformation", "events", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs", "s3",
-    "sqs", "ssm",
+    "cloudformation", "events", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs",
+    "s3", "sqs", "ssm",
 ]  # fmt: skip

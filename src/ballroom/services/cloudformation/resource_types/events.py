@@ -161,7 +161,7 @@ async def _put_policy(call: Call, policy: Target) -> Attributes | None:
     else:
         at = policy.pick("EventBusName")
         bus = await call("events", "DescribeEventBus", **({"Name": at["EventBusName"]} if at else {}))
-        statements = _others(bus, str(given["StatementId"])) + [{"Sid": given["StatementId"], **statement}]
+        statements = [*_others(bus, str(given["StatementId"])), {"Sid": given["StatementId"], **statement}]
         await call(
             "events", "PutPermission", Policy={"Version": "2012-10-17", "Statement": statements}, **at
         )
@@ -280,7 +280,8 @@ register(
     delete=_delete_connection,
 )
 
-_DESTINATION = ("ConnectionArn", "Description", "HttpMethod", "InvocationEndpoint", "InvocationRateLimitPerSecond")
+_DESTINATION = ("ConnectionArn", "Description", "HttpMethod", "InvocationEndpoint",
+                "InvocationRateLimitPerSecond")  # fmt: skip
 
 
 async def _create_destination(call: Call, destination: Target) -> Attributes | None:

@@ -49,9 +49,9 @@ def create_event_bus(tx: Tx, request: Request) -> Response:
         tx,
         at,
         Bus(
-            name, tx.now_ms, tx.now_ms, request.get("Description") or "", request.get("KmsKeyIdentifier") or "",
-            request.get("DeadLetterConfig"), request.get("LogConfig"), [], read_tags(request.get("Tags"), tx.caller.source),
-            source or "",
+            name, tx.now_ms, tx.now_ms, request.get("Description") or "",
+            request.get("KmsKeyIdentifier") or "", request.get("DeadLetterConfig"), request.get("LogConfig"), [],
+            read_tags(request.get("Tags"), tx.caller.source), source or "",
         ),
     )  # fmt: skip
     return {"EventBusArn": at.arn, **_settings(load_bus(tx, at))}

@@ -67,7 +67,8 @@ def put_rule(tx: Tx, request: Request) -> Response:
         live = Buses.of(tx.kernel).find(tx, at)
         assert live is not None
         check_quota(tx.kernel, "events.rules-per-bus", len(live.rules) + 1)
-        before = Rule(at.name, name, tx.now_ms, tags=read_tags(request.get("Tags"), tx.caller.source), anchor_ms=tx.now_ms)
+        tags = read_tags(request.get("Tags"), tx.caller.source)
+        before = Rule(at.name, name, tx.now_ms, tags=tags, anchor_ms=tx.now_ms)
     state = request.get("State") or "ENABLED"
     restarts = schedule != before.schedule or (state != "DISABLED" and not before.enabled)
     rule = replace(
