@@ -39,6 +39,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "overlay_bytes": ("1001", 1001),
     "overlay_age_s": ("1.5", 1.5),
     "cache_entries": ("0", 0),
+    "private_addresses": ("true", True),
+    "quotas": ("events.buses=7", {"events.buses": 7}),
     "store_vfs": ("faulty", "faulty"),
 }
 BOTH = {"tls_cert": {"tls_key": "/k"}, "tls_key": {"tls_cert": "/c"}}  # one is refused without the other
@@ -68,7 +70,9 @@ def test_every_setting_can_be_told_and_nothing_else() -> None:
 @pytest.mark.parametrize("name", VALUES)
 def test_a_setting_is_told_by_flag(name: str) -> None:
     text, meant = VALUES[name]
-    words = [by_name(name).flag, text] if name != "local_code" else ["--no-local-code"]
+    words = {"local_code": ["--no-local-code"], "private_addresses": ["--private-addresses"]}.get(
+        name, [by_name(name).flag, text]
+    )
     for other, value in BOTH.get(name, {}).items():
         words += [by_name(other).flag, value]
     assert getattr(from_flags(*words), name) == meant
@@ -92,6 +96,8 @@ def test_a_setting_is_told_by_the_file(name: str, tmp_path: Path) -> None:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}" = {number}' for key, number in value.items()) + "}"
     return str(value).lower() if isinstance(value, bool | int | float) else repr(value)
 
 
@@ -117,6 +123,8 @@ def _other(value: Any) -> Any:
             return not value
         case int() | float():
             return value + 1
+        case dict():
+            return {name: number + 1 for name, number in value.items()}
         case list():
             return ["other.example"]
         case "123456789012":

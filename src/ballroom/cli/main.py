@@ -29,6 +29,7 @@ COMMANDS = {
     "env": ("tools", "Print the variables that point AWS clients to Ballroom."),
     "exec": ("tools", "Run a command with those variables."),
     "clock": ("tools", "Show, freeze, advance or skip the virtual clock."),
+    "trace": ("tools", "Show where an event or a request went and what it caused."),
     "doctor": ("tools", "Say what this machine allows and what is missing."),
 }
 

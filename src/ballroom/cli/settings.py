@@ -74,6 +74,10 @@ OPTIONS = (
     ),
     Option("local_code", "Whether functions may use directories of this machine in place.", "", (),
            "only on loopback"),
+    Option(
+        "private_addresses", "Requests that applications order (API destinations) may go to private addresses.",
+    ),
+    Option("quotas", "Another quota than AWS's, such as events.rules-per-bus=1000; repeatable.", "NAME=NUMBER"),
     Option("drain_s", "How long a graceful stop may take, in seconds.", "SECONDS", default="10"),
     Option("log_level", "How much the server's own log tells.", "", ("debug", "info", "warning", "error"),
            "info"),
@@ -85,7 +89,7 @@ OPTIONS = (
     Option("store_vfs", "The SQLite VFS of the store: fault injection in tests.", "NAME"),
 )  # fmt: skip
 _KINDS = {field.name: field.type for field in msgspec.structs.fields(Settings)} | {"memory": bool}
-_LISTS = ("allowed_origins", "allowed_hosts")
+_LISTS = ("allowed_origins", "allowed_hosts", "quotas")
 
 
 class Given(NamedTuple):
@@ -145,12 +149,16 @@ def load(
 
 
 def _converted(name: str, value: Any, where: str) -> Any:
+    if name == "quotas" and isinstance(value, list):
+        value = dict(str(one).partition("=")[::2] for one in value)
     try:
         return msgspec.convert(value, _KINDS[name], strict=False, dec_hook=_as_path)
     except (msgspec.ValidationError, TypeError):
         wanted = {int: "a whole number", float: "a number", bool: "true or false"}.get(_KINDS[name], "a text")
         if name == "seed":
             wanted = "a whole number"
+        elif name == "quotas":
+            wanted = "names of quotas with whole numbers"
         elif name in _LISTS:
             wanted = "a list of texts"
         raise WrongSetting(f"{where} is {value!r}; it must be {wanted}.") from None

@@ -160,6 +160,16 @@ async def status(ctx: Context, http: HttpRequest) -> HttpResponse:
     return json_response({"version": ballroom.__version__, **ctx.kernel.statistics()})
 
 
+@page("GET", "/_ballroom/trace/*")
+async def trace(ctx: Context, http: HttpRequest) -> HttpResponse:
+    """Where an event, a request or a delivery came from, where it went and what it caused."""
+    span_id = http.path.rpartition("/")[2]
+    story = ctx.kernel.trace.story(span_id)
+    if story is None:
+        return json_response({"message": f"Nothing is known of {span_id} (any more)."}, 404)
+    return json_response(story)
+
+
 @page("GET", "/_ballroom/clock")
 async def read_clock(ctx: Context, http: HttpRequest) -> HttpResponse:
     """Where the product's clock stands."""

@@ -28,12 +28,13 @@ from ballroom.kernel.metrics import MINUTE_MS, Metrics
 from ballroom.kernel.model.service import load_service
 from ballroom.kernel.records import R, decode
 from ballroom.kernel.registry import Operation, registry
+from ballroom.kernel.sealing import Seal
 from ballroom.kernel.settings import Settings
 from ballroom.kernel.store.blobs import Blobs
 from ballroom.kernel.store.engine import Engine
 from ballroom.kernel.store.shard import Shard
 from ballroom.kernel.timers import Agenda
-from ballroom.kernel.trace import Span, Trace
+from ballroom.kernel.trace import Span, Trace, parent_of
 from ballroom.kernel.tx import (
     CLOCK_KEY,
     BlobCount,
@@ -89,6 +90,8 @@ class Kernel:
         self.inside_url: str | None = None
         """Where functions reach us, if not at the public address: they need not trust its certificate."""
         self._on_stop: list[Callable[[], Awaitable[None]]] = []
+        self.seal: Seal | None = None
+        """Made by the first secret; see `sealing`."""
         self.started_ms = self.clock.now_ms()
         self._collecting: asyncio.TimerHandle | None = None
         self.stopping = False
@@ -329,7 +332,7 @@ class Kernel:
         self.trace.record(
             Span(
                 caller.request_id,
-                caller.span,
+                caller.span or parent_of(caller.trace),
                 service,
                 name,
                 caller.account,
@@ -388,7 +391,7 @@ class Kernel:
         self.trace.record(
             Span(
                 caller.request_id,
-                caller.span,
+                caller.span or parent_of(caller.trace),
                 op.service,
                 op.name,
                 caller.account,

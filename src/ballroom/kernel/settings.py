@@ -37,6 +37,10 @@ class Settings(msgspec.Struct, kw_only=True):
     isolation: str = "auto"
     local_code: bool | None = None
     """Whether functions may use a local directory in place; None: only when bound to loopback."""
+    quotas: dict[str, int] = {}
+    """AWS's quotas that are to be others here, by name (`events.rules-per-bus`); services list theirs."""
+    private_addresses: bool = False
+    """Whether requests that applications order (API destinations) may go to loopback and private addresses."""
     store_vfs: str | None = None
     """Fault injection in tests."""
 

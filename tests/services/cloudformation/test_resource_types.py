@@ -46,6 +46,13 @@ HOURLY = {
     "ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"},
     "Target": {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "RoleArn": "arn:aws:iam::000000000000:role/r"},
 }  # fmt: skip
+CONNECTION = {
+    "Type": "AWS::Events::Connection",
+    "Properties": {
+        "AuthorizationType": "API_KEY",
+        "AuthParameters": {"ApiKeyAuthParameters": {"ApiKeyName": "n", "ApiKeyValue": "v"}},
+    },
+}
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::SQS::Queue", {"DelaySeconds": "3", "RedrivePolicy": {"maxReceiveCount": "3", "deadLetterTargetArn": {
@@ -62,6 +69,26 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::Scheduler::Schedule", {**HOURLY, "State": "DISABLED"}, {**HOURLY, "Description": "d"}, {"Queue": QUEUE}),
     ("AWS::Scheduler::ScheduleGroup", {"Tags": [{"Key": "a", "Value": "b"}]},
      {"Tags": [{"Key": "a", "Value": "c"}]}, {}),
+    ("AWS::Events::Rule", {"EventPattern": {"source": ["a"]}, "Targets": [
+        {"Id": "t", "Arn": {"Fn::GetAtt": ["Queue", "Arn"]}}], "State": "ENABLED"},
+     {"ScheduleExpression": "rate(1 hour)", "Description": "d"}, {"Queue": QUEUE}),
+    ("AWS::Events::EventBus", {"Name": "b", "Tags": [{"Key": "a", "Value": "b"}]},
+     {"Name": "b", "Description": "d", "Policy": {"Version": "2012-10-17", "Statement": [{"Sid": "s", "Effect": "Allow",
+      "Principal": "*", "Action": "events:PutEvents", "Resource": "*"}]}}, {}),
+    ("AWS::Events::EventBusPolicy", {"StatementId": "s", "Action": "events:PutEvents", "Principal": "*",
+     "EventBusName": {"Ref": "Bus"}}, {"StatementId": "s", "EventBusName": {"Ref": "Bus"}, "Statement": {
+         "Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": {"Fn::GetAtt": ["Bus", "Arn"]}}},
+     {"Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "b"}}}),
+    ("AWS::Events::Archive", {"SourceArn": {"Fn::GetAtt": ["Bus", "Arn"]}, "EventPattern": {"source": ["a"]},
+     "RetentionDays": "3"}, {"SourceArn": {"Fn::GetAtt": ["Bus", "Arn"]}, "Description": "d"},
+     {"Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "b"}}}),
+    ("AWS::Events::Connection", {"AuthorizationType": "API_KEY", "AuthParameters": {"ApiKeyAuthParameters": {
+        "ApiKeyName": "n", "ApiKeyValue": "v"}}}, {"AuthorizationType": "BASIC", "AuthParameters": {
+            "BasicAuthParameters": {"Username": "u", "Password": "p"}}}, {}),
+    ("AWS::Events::ApiDestination", {"ConnectionArn": {"Fn::GetAtt": ["Connection", "Arn"]}, "HttpMethod": "POST",
+     "InvocationEndpoint": "https://example.com/x"}, {"ConnectionArn": {"Fn::GetAtt": ["Connection", "Arn"]},
+     "HttpMethod": "PUT", "InvocationEndpoint": "https://example.com/y", "InvocationRateLimitPerSecond": "7"},
+     {"Connection": CONNECTION}),
     ("AWS::SSM::Parameter", {"Type": "String", "Value": "1", "Tags": {"a": "b"}},
      {"Type": "String", "Value": "2", "Tags": {"a": "c"}}, {}),
     ("AWS::Logs::LogGroup", {"RetentionInDays": "7"}, {}, {}),

@@ -194,7 +194,7 @@ def test_settings_belong_to_a_qualifier_and_read_back(cloud: Cloud) -> None:
     assert error.text == f"The function {ARN}:f:$LATEST doesn't have an EventInvokeConfig"
 
 
-@pytest.mark.parametrize("target", ["sns", "events", "s3"])
+@pytest.mark.parametrize("target", ["sns", "s3"])
 def test_targets_that_cannot_be_reached_yet_are_refused_by_name(cloud: Cloud, target: str) -> None:
     a_function(cloud)
     error = cloud.error(

@@ -27,11 +27,11 @@ def _click_option(option: server_settings.Option) -> Callable[[F], F]:
     if option.name == "data_dir":
         names.insert(1, "--data-dir")
     match option.name:
-        case "memory":
+        case "memory" | "private_addresses":
             more["is_flag"] = True
         case "local_code":
             names[0] = "--local-code/--no-local-code"
-        case "allowed_origins" | "allowed_hosts":
+        case "allowed_origins" | "allowed_hosts" | "quotas":
             more |= {"multiple": True, "metavar": option.metavar}
         case "store_vfs":
             more["hidden"] = True
@@ -56,7 +56,7 @@ def server_options(command: F) -> F:
 def read_settings(given: dict[str, Any]) -> Settings:
     """The server's settings, from the flags of the command line and everything below them."""
     flags = {name: value for name, value in given.items() if name != "config"}
-    for name in ("allowed_origins", "allowed_hosts"):
+    for name in ("allowed_origins", "allowed_hosts", "quotas"):
         flags[name] = list(flags[name]) or None
     return server_settings.load(flags, config=given["config"])
 

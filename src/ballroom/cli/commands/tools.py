@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -108,3 +109,36 @@ def doctor_command(connection: Connection, as_json: bool) -> None:
             click.echo(click.style(mark, fg=colour) + f"  {finding.subject}: {finding.text}")
     if any(finding.level == "problem" for finding in findings):
         sys.exit(1)
+
+
+@click.command("trace")
+@click.argument("id")
+@json_option
+@connection_options
+def trace_command(connection: Connection, id: str, as_json: bool) -> None:
+    """Show what led to ID, where it went and what it caused.
+
+    ID is the id of an event (as PutEvents answers it), of a request, or of a delivery. The server remembers
+    some thousands of steps since it was started.
+    """
+    story = connection.page("GET", f"/_ballroom/trace/{quote(id, safe='')}")
+    if as_json:
+        result(story)
+        return
+    for depth, span in enumerate(story["causes"]):
+        say("  " * depth + _told(span))
+    _tell_all(story["spans"], len(story["causes"]))
+    if story["cut"]:
+        say("There is more; this is what can be read.")
+
+
+def _tell_all(spans: list[dict[str, Any]], depth: int) -> None:
+    for span in spans:
+        say("  " * depth + _told(span))
+        _tell_all(span.get("caused", []), depth + 1)
+
+
+def _told(span: dict[str, Any]) -> str:
+    took = f", {span['end_ms'] - span['start_ms']} ms" if span["end_ms"] > span["start_ms"] else ""
+    about = f" {span['subject']}" if span["subject"] else ""
+    return f"{span['service']} {span['operation']}{about}: {span['outcome']}{took} ({span['id']})"

@@ -14,7 +14,7 @@ import orjson
 
 from ballroom.kernel import Tx
 from ballroom.kernel.arn import find_arn
-from ballroom.kernel.caller import service_caller
+from ballroom.kernel.caller import Caller, service_caller
 from ballroom.kernel.errors import NotImplementedHere
 from ballroom.services.lambda_.clock_texts import iso_ms
 from ballroom.services.lambda_.errors import InvalidParameterValue
@@ -30,10 +30,10 @@ def check_target(arn: str, *, what: str, kinds: tuple[str, ...] = _TARGETS) -> N
     parsed = find_arn(arn)
     if parsed is None or parsed.service not in kinds:
         raise InvalidParameterValue(f"The provided {what} ARN {arn} is not supported.")
-    if parsed.service not in ("sqs", "lambda"):
+    if parsed.service not in ("sqs", "lambda", "events"):
         raise NotImplementedHere(
-            f"Ballroom cannot send to {parsed.service} yet: {what} {arn} is refused (queues and functions "
-            "can be used)"
+            f"Ballroom cannot send to {parsed.service} yet: {what} {arn} is refused (queues, functions "
+            "and event buses can be used)"
         )
 
 
@@ -74,8 +74,20 @@ def send(tx: Tx, arn: str, record: dict[str, Any], *, trace: str | None) -> None
     elif target.service == "lambda":
         event = {"FunctionName": arn, "InvocationType": "Event", "Payload": orjson.dumps(record)}
         tx.call("lambda", "InvokeLater", event, caller=caller)
+    elif target.service == "events":
+        _send_to_bus(tx, arn, record, caller)
     else:
         raise NotImplementedHere(f"Ballroom cannot send to {target.service} yet")
+
+
+def _send_to_bus(tx: Tx, bus: str, record: dict[str, Any], caller: Caller) -> None:
+    """Source: Developer Guide, "Capturing records of Lambda asynchronous invocations" (event buses)."""
+    ended = "Success" if record["requestContext"]["condition"] == SUCCESS else "Failure"
+    entry = {
+        "Source": "lambda", "DetailType": f"Lambda Function Invocation Result - {ended}", "Detail": record,
+        "Resources": [bus, record["requestContext"]["functionArn"]],
+    }  # fmt: skip
+    tx.call("events", "EmitEvents", {"Entries": [entry], "EventBusName": bus}, caller=caller)
 
 
 def send_dead_letter(

@@ -14,6 +14,7 @@ import msgspec
 
 from ballroom.kernel import Context, Hold, Kernel, Tx
 from ballroom.kernel.store.blobs import BlobMissing
+from ballroom.kernel.trace import Span, parent_of
 from ballroom.runtime.spec import CapacityExceeded, FunctionSpec, Invocation, InvokeResult, RuntimeUnavailable
 from ballroom.services.lambda_.code_store import CodeCache
 from ballroom.services.lambda_.concurrency import InFlight, Slot, take_slot
@@ -69,11 +70,13 @@ async def invoke(ctx: Context, call: Call) -> Outcome:
         count(kernel, call.at, "Throttles")
         raise
     hold = kernel.clock.hold(f"invocation of {call.at.name}")
+    header = trace_header(kernel, call.trace, version)
+    began_ms = kernel.clock.now_ms()
 
     async def to_the_end() -> Outcome | Exception:
         try:
             await ctx.durable()
-            return await _run(kernel, call, version, hold)
+            return await _run(kernel, call, version, hold, header)
         except Exception as failure:  # noqa: BLE001 - handed to whoever still waits
             return failure
         finally:
@@ -82,16 +85,25 @@ async def invoke(ctx: Context, call: Call) -> Outcome:
 
     running = kernel.spawn(to_the_end(), f"invocation of {call.at.name}")
     outcome: Outcome | Exception = await asyncio.shield(running)
+    failed = outcome.function_error if isinstance(outcome, Outcome) else type(outcome).__name__
+    kernel.trace.record(
+        Span(
+            # what the function calls names this as its parent
+            parent_of(header), ctx.caller.span or ctx.caller.request_id, "lambda", "Invocation",
+            call.at.account, call.at.region, began_ms, kernel.clock.now_ms(), failed or "ok",
+            call.at.qualified_arn,
+        )
+    )  # fmt: skip
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
-async def _run(kernel: Kernel, call: Call, version: FunctionVersion, hold: Hold) -> Outcome:
+async def _run(kernel: Kernel, call: Call, version: FunctionVersion, hold: Hold, trace: str) -> Outcome:
     spec = await _spec(kernel, call.at, version)
     invocation = Invocation(
         request_id=call.request_id, payload=call.payload, arn=call.at.qualified_arn,
-        trace=trace_header(kernel, call.trace, version), client_context=call.client_context,
+        trace=trace, client_context=call.client_context,
     )  # fmt: skip
     flight = kernel.state(InFlight).by_function[call.at.account, call.at.region, call.at.name]
     count(kernel, call.at, "ConcurrentExecutions", flight)
@@ -259,7 +271,8 @@ def trace_header(kernel: Kernel, trace: str | None, version: FunctionVersion) ->
     parts = dict(part.strip().split("=", 1) for part in (trace or "").split(";") if "=" in part)
     root = parts.get("Root") or kernel.ids.trace_root(kernel.clock.now_ms())
     sampled = parts.get("Sampled", "1" if version.settings.tracing == "Active" else "0")
-    return f"Root={root};Parent={parts.get('Parent') or kernel.ids.hex(16)};Sampled={sampled}"
+    lineage = f";Lineage={parts['Lineage']}" if "Lineage" in parts else ""  # see kernel.lineage
+    return f"Root={root};Parent={parts.get('Parent') or kernel.ids.hex(16)};Sampled={sampled}{lineage}"
 
 
 def count(kernel: Kernel, at: FunctionName, name: str, value: float = 1.0) -> None:
