@@ -34,9 +34,7 @@ class Change(msgspec.Struct, frozen=True):
     sequence: int = 0
 
 
-def authorize(
-    tx: Tx, bucket: Bucket, action: str, key: str = "", version: ObjectVersion | None = None
-) -> None:
+def authorize(tx: Tx, bucket: Bucket, action: str, key: str = "", version: ObjectVersion | None = None) -> None:
     """Refuses a caller who may not do this.
 
     `action` is IAM's name without its prefix (`GetObject`, `ListBucket`). `version` is the one about to be
@@ -49,9 +47,7 @@ def authorize(
         raise AccessDenied()
 
 
-def attributes_of(
-    tx: Tx, bucket: Bucket, request: Request, source: ObjectVersion | None = None
-) -> Attributes:
+def attributes_of(tx: Tx, bucket: Bucket, request: Request, source: ObjectVersion | None = None) -> Attributes:
     """The attributes that a write gives its new version. `source` is the object that a copy copies."""
     for member in _UNSUPPORTED:
         if request.get(member):
@@ -74,7 +70,7 @@ def changed(tx: Tx, bucket: Bucket, change: Change) -> None:
 
 
 def describe(tx: Tx, bucket: Bucket, version: ObjectVersion, response: Response) -> None:
-    """Add to the answer of GetObject and HeadObject what attributes and rules say (TagCount, locks, Expiration)."""
+    """Add to the answer of GetObject and HeadObject what attributes and rules say: TagCount, Expiration."""
 
 
 def describe_write(tx: Tx, bucket: Bucket, version: ObjectVersion, response: Response) -> None:

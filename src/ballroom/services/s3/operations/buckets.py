@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.errors import NotImplementedHere
+from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.errors import (
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
     IllegalLocation,
 )
-from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.names import check_bucket_name
-from ballroom.services.s3.owners import owner
 from ballroom.services.s3.resources import (
     Bucket,
     ObjectVersion,

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from ballroom.kernel import Request, Response, Tx, operation
-from ballroom.services.s3.errors import BadSetting, MissingSetting
 from ballroom.services.s3.access import open_bucket
+from ballroom.services.s3.errors import BadSetting, MissingSetting
 from ballroom.services.s3.resources import Bucket
 from ballroom.services.s3.settings_store import drop_setting, find_setting, put_setting
 
