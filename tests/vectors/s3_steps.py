@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -29,7 +30,10 @@ class Steps:
 
     def __init__(self, server: BallroomServer) -> None:
         config = Config(signature_version="s3v4", retries={"total_max_attempts": 1})
-        self.client = server.client("s3", config=config, aws_access_key_id="111111111111")
+        self.client = boto3.client(
+            "s3", endpoint_url=f"http://127.0.0.1:{server.ballroom.settings.port}", region_name="us-east-1",
+            aws_access_key_id="111111111111", aws_secret_access_key="test", config=config,
+        )  # fmt: skip
         self.name = f"bucket-{next(_numbers)}"
         self.client.create_bucket(Bucket=self.name)
 
@@ -190,7 +194,7 @@ def non_existing_keys(s: Steps, _: str) -> Answers:
 
 def if_match_all(s: Steps, _: str) -> Answers:
     s.put("key", b"test")
-    given = {"IfMatchLastModifiedTime": datetime.datetime(2020, 1, 1), "IfMatchSize": 4}
+    given = {"IfMatchLastModifiedTime": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), "IfMatchSize": 4}
     return {"delete-obj-if-match-all": s("delete_object", Key="key", IfMatch="badvalue", **given)}
 
 

@@ -48,10 +48,7 @@ def encoded(text: str) -> str:
 
 def _words(text: str, *, quoted: bool) -> list[str]:
     raw = text.encode("utf-8", "replace")
-    if quoted:
-        content = "".join(map(_quote, raw))
-    else:
-        content = base64.b64encode(raw).decode()
+    content = "".join(map(_quote, raw)) if quoted else base64.b64encode(raw).decode()
     if len(content) > _LONGEST and len(text) > 1:
         middle = len(text) // 2
         return _words(text[:middle], quoted=quoted) + _words(text[middle:], quoted=quoted)
