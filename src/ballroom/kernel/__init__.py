@@ -16,7 +16,7 @@ from ballroom.kernel.errors import (
     Unavailable,
     ValidationFailed,
 )
-from ballroom.kernel.http import BytesStream, ByteStream, HttpRequest, HttpResponse
+from ballroom.kernel.http import BytesStream, ByteStream, FileBody, FileSpan, HttpRequest, HttpResponse
 from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.keys import Key
 from ballroom.kernel.records import Record
@@ -44,6 +44,8 @@ __all__ = [
     "Credential",
     "Credentials",
     "Delivery",
+    "FileBody",
+    "FileSpan",
     "GiveUp",
     "Hold",
     "HttpRequest",

@@ -5,8 +5,8 @@ The gateway implements these; services only use them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -59,6 +59,30 @@ class BytesStream(ByteStream):
         """All of it."""
         data, self._data = self._data, b""
         return data
+
+
+class FileSpan(NamedTuple):
+    """Bytes of an open file from `start` up to `stop`, to be sent as they are; whoever takes it closes it."""
+
+    file: BinaryIO
+    start: int
+    stop: int
+
+
+class FileBody:
+    """A body that lies in files, for a server that can send them without reading them.
+
+    It is an asynchronous iterator of bytes besides, for those that can not.
+    """
+
+    length: int
+
+    def spans(self) -> Iterator[FileSpan | bytes]:
+        """All of it in order, each file opened when its turn comes."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Nobody takes any more."""
 
 
 class HttpRequest(msgspec.Struct):
