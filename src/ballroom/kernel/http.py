@@ -20,6 +20,18 @@ class ByteStream:
         """Up to `limit` bytes; empty at the end."""
         raise NotImplementedError
 
+    async def gather(self, enough: int) -> list[bytes]:
+        """The next pieces, as soon as they have about `enough` bytes or the body ends; none at the end.
+
+        Whoever wants much at once is woken once for it.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        while size < enough and (piece := await self.read(enough)):
+            pieces.append(piece)
+            size += len(piece)
+        return pieces
+
     def whole(self) -> bytes | None:
         """All of the body, if it has come already: once, in place of `read`; None if it is still to come."""
         return None
