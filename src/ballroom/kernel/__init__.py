@@ -32,6 +32,7 @@ from ballroom.kernel.registry import (
 )
 from ballroom.kernel.settings import Settings
 from ballroom.kernel.store.blobs import BlobRef
+from ballroom.kernel.store.engine import EngineError
 from ballroom.kernel.tx import Request, Response, Tx, Waiting
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Credential",
     "Credentials",
     "Delivery",
+    "EngineError",
     "FileBody",
     "FileSpan",
     "GiveUp",
