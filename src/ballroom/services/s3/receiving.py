@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from ballroom.kernel import BlobRef, BytesStream, ByteStream, Kernel, Unavailable
+from ballroom.kernel import BlobRef, BytesStream, ByteStream, EngineError, Kernel, Unavailable
 from ballroom.services.s3 import checksums
 from ballroom.services.s3.checksum_request import Announced, verified
 from ballroom.services.s3.errors import BadDigest, IncompleteBody, RequestTimeout, Sha256Mismatch
