@@ -16,7 +16,7 @@ from ballroom.kernel.errors import (
     Unavailable,
     ValidationFailed,
 )
-from ballroom.kernel.http import BytesStream, ByteStream, HttpRequest, HttpResponse
+from ballroom.kernel.http import BytesStream, ByteStream, FileBody, FileSpan, HttpRequest, HttpResponse
 from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.keys import Key
 from ballroom.kernel.records import Record
@@ -32,6 +32,7 @@ from ballroom.kernel.registry import (
 )
 from ballroom.kernel.settings import Settings
 from ballroom.kernel.store.blobs import BlobRef
+from ballroom.kernel.store.engine import EngineError
 from ballroom.kernel.tx import Request, Response, Tx, Waiting
 
 __all__ = [
@@ -44,6 +45,9 @@ __all__ = [
     "Credential",
     "Credentials",
     "Delivery",
+    "EngineError",
+    "FileBody",
+    "FileSpan",
     "GiveUp",
     "Hold",
     "HttpRequest",

@@ -5,8 +5,8 @@ The gateway implements these; services only use them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -20,9 +20,36 @@ class ByteStream:
         """Up to `limit` bytes; empty at the end."""
         raise NotImplementedError
 
+    async def gather(self, enough: int) -> list[bytes]:
+        """The next pieces, as soon as they have about `enough` bytes or the body ends; none at the end.
+
+        Whoever wants much at once is woken once for it.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        while size < enough and (piece := await self.read(enough)):
+            pieces.append(piece)
+            size += len(piece)
+        return pieces
+
+    def whole(self) -> bytes | None:
+        """All of the body, if it has come already: once, in place of `read`; None if it is still to come."""
+        return None
+
     def trailers(self) -> dict[str, str]:
         """Trailing headers (lower-case names), known once the stream has ended."""
         return {}
+
+    def announced_trailers(self) -> tuple[str, ...]:
+        """Names (lower case) of the trailing headers that the sender has announced."""
+        return ()
+
+    def take_sha256(self) -> str:
+        """What the sender said the body's SHA-256 is, in hexadecimal digits; whoever takes it checks it.
+
+        Not taken, the stream checks it by itself. Empty: nothing was said.
+        """
+        return ""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while chunk := await self.read():
@@ -39,6 +66,35 @@ class BytesStream(ByteStream):
         """Up to `limit` bytes; empty at the end."""
         chunk, self._data = self._data[:limit], self._data[limit:]
         return chunk
+
+    def whole(self) -> bytes | None:
+        """All of it."""
+        data, self._data = self._data, b""
+        return data
+
+
+class FileSpan(NamedTuple):
+    """Bytes of an open file from `start` up to `stop`, to be sent as they are; whoever takes it closes it."""
+
+    file: BinaryIO
+    start: int
+    stop: int
+
+
+class FileBody:
+    """A body that lies in files, for a server that can send them without reading them.
+
+    It is an asynchronous iterator of bytes besides, for those that can not.
+    """
+
+    length: int
+
+    def spans(self) -> Iterator[FileSpan | bytes]:
+        """All of it in order, each file opened when its turn comes."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Nobody takes any more."""
 
 
 class HttpRequest(msgspec.Struct):

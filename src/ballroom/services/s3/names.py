@@ -36,14 +36,19 @@ def check_key(key: str) -> None:
 
 def parse_copy_source(source: str) -> tuple[str, str, str | None]:
     """Bucket, key and version of `bucket/key?versionId=id`, percent-encoded."""
-    path, _, query = source.partition("?")
-    version = query.removeprefix("versionId=") if query.startswith("versionId=") else None
-    bucket, slash, key = unquote(path).lstrip("/").partition("/")
+    path, mark, version = source.rpartition("?versionId=")
+    if not mark:
+        path, version = source, ""
+    elif not version:
+        raise InvalidArgument(
+            "Version id cannot be the empty string", ArgumentName="x-amz-copy-source", ArgumentValue=source
+        )
+    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
     if not slash or not bucket or not key:
         raise InvalidArgument(
             "Invalid copy source object key", ArgumentName="x-amz-copy-source", ArgumentValue=source
         )
-    return bucket, key, version
+    return bucket, key, version or None
 
 
 def _is_address(name: str) -> bool:
