@@ -190,3 +190,15 @@ class MissingSetting(S3Error):
 
 class BadSetting(S3Error):
     """A setting that S3 would not accept. Its code is the setting's own."""
+
+
+def named(shape: str, text: str, *, status: int = 400, **fields: str) -> S3Error:
+    """An error of a single place, by its code."""
+    error = S3Error(text, **fields)
+    error.shape, error.status = shape, status
+    return error
+
+
+def not_configured(shape: str, text: str, bucket: str) -> S3Error:
+    """The bucket has no such configuration."""
+    return named(shape, text, status=404, BucketName=bucket)
