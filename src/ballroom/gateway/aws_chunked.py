@@ -193,8 +193,11 @@ class ChunkDecoder:
 class DecodedStream(ByteStream):
     """The payload of an aws-chunked stream."""
 
-    def __init__(self, inner: ByteStream, decoder: ChunkDecoder, length: int | None) -> None:
+    def __init__(
+        self, inner: ByteStream, decoder: ChunkDecoder, length: int | None, announced: str = ""
+    ) -> None:
         self.length = length
+        self._announced = announced
         self._inner = inner
         self._decoder = decoder
         self._ready = b""
@@ -216,9 +219,27 @@ class DecodedStream(ByteStream):
         piece, self._ready = self._ready[:limit], self._ready[limit:]
         return piece
 
+    def whole(self) -> bytes | None:
+        """All of the payload, if it has come already.
+
+        Raises:
+            ServiceError: framing, length or a signature is wrong.
+        """
+        raw = self._inner.whole()
+        if raw is None:
+            return None
+        payload = self._decoder.feed(raw)
+        self._decoder.finish()
+        self._ended = True
+        return payload
+
     def trailers(self) -> dict[str, str]:
         """The trailing checksums, known once the stream has ended."""
         return self._decoder.trailers
+
+    def announced_trailers(self) -> tuple[str, ...]:
+        """What `x-amz-trailer` says."""
+        return tuple(name for name in map(str.strip, self._announced.lower().split(",")) if name)
 
 
 class CheckedStream(ByteStream):
@@ -237,11 +258,29 @@ class CheckedStream(ByteStream):
             ContentSha256Mismatch: the body is not the one that was signed.
         """
         piece = await self._inner.read(limit)
+        if not self._expected:
+            return piece
         if piece:
             self._hash.update(piece)
         else:
             check_sha256(self._hash.hexdigest(), self._expected)
         return piece
+
+    def whole(self) -> bytes | None:
+        """All of it, if it has come already.
+
+        Raises:
+            ContentSha256Mismatch: the body is not the one that was signed.
+        """
+        data = self._inner.whole()
+        if data is not None and self._expected:
+            check_sha256(hashlib.sha256(data).hexdigest(), self._expected)
+        return data
+
+    def take_sha256(self) -> str:
+        """What it must be; this stream checks it no longer."""
+        expected, self._expected = self._expected, ""
+        return expected
 
     def trailers(self) -> dict[str, str]:
         """The trailing headers of the stream below."""

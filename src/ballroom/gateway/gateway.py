@@ -6,6 +6,7 @@ One request costs no task unless its operation waits. The steps of the common pa
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from typing import Any
 
@@ -29,6 +30,7 @@ from ballroom.kernel.registry import registry
 log = logging.getLogger("ballroom.gateway")
 
 LONGEST_TRACE = 512
+_HEX_64 = re.compile(r"[0-9a-f]{64}")
 
 
 class Gateway:
@@ -169,6 +171,7 @@ class Gateway:
         caller = Caller(
             identity.account, identity.region, identity.arn, identity.user_id, identity.access_key_id,
             request_id, trace, "wire", identity.anonymous, exchange.remote, headers.get("user-agent", ""),
+            referer=headers.get("referer", ""),
         )  # fmt: skip
 
         def reply(answer: dict[str, Any] | ServiceError) -> None:
@@ -259,8 +262,10 @@ def open_body(exchange: Exchange, checked: Checked) -> tuple[list[tuple[str, str
     stream: ByteStream = exchange.stream if exchange.stream is not None else BytesStream(bytes(exchange.body))
     kind = headers.get("x-amz-content-sha256", "")
     if kind not in aws_chunked.KINDS:
-        if checked.body_sha256:
-            stream = CheckedStream(stream, checked.body_sha256)
+        # a sender who is taken at its word is held to it, too
+        expected = checked.body_sha256 or (kind if _HEX_64.fullmatch(kind) else "")
+        if expected:
+            stream = CheckedStream(stream, expected)
         return list(headers.items()), stream
     decoder, length = _decoder(exchange, checked)
     fields = []
@@ -274,4 +279,4 @@ def open_body(exchange: Exchange, checked: Checked) -> tuple[list[tuple[str, str
         fields.append((name, value))
     if length is not None:
         fields.append(("content-length", str(length)))
-    return fields, DecodedStream(stream, decoder, length)
+    return fields, DecodedStream(stream, decoder, length, headers.get("x-amz-trailer", ""))

@@ -7,6 +7,7 @@ an internal failure without details.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 
@@ -22,6 +23,8 @@ class ServiceError(Exception):
     text: str = ""
     status: int | None = None
     fault: str = "Sender"
+    headers: Sequence[tuple[str, str]] = ()
+    """Headers of the answer beside the protocol's own (lower-case names)."""
     NO_FIELDS: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, text: str | None = None, /, **fields: Any) -> None:

@@ -20,9 +20,24 @@ class ByteStream:
         """Up to `limit` bytes; empty at the end."""
         raise NotImplementedError
 
+    def whole(self) -> bytes | None:
+        """All of the body, if it has come already: once, in place of `read`; None if it is still to come."""
+        return None
+
     def trailers(self) -> dict[str, str]:
         """Trailing headers (lower-case names), known once the stream has ended."""
         return {}
+
+    def announced_trailers(self) -> tuple[str, ...]:
+        """Names (lower case) of the trailing headers that the sender has announced."""
+        return ()
+
+    def take_sha256(self) -> str:
+        """What the sender said the body's SHA-256 is, in hexadecimal digits; whoever takes it checks it.
+
+        Not taken, the stream checks it by itself. Empty: nothing was said.
+        """
+        return ""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while chunk := await self.read():
@@ -39,6 +54,11 @@ class BytesStream(ByteStream):
         """Up to `limit` bytes; empty at the end."""
         chunk, self._data = self._data[:limit], self._data[limit:]
         return chunk
+
+    def whole(self) -> bytes | None:
+        """All of it."""
+        data, self._data = self._data, b""
+        return data
 
 
 class HttpRequest(msgspec.Struct):

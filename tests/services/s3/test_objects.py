@@ -9,7 +9,6 @@ import pytest
 from tests.cloud import Cloud
 
 from ballroom.kernel import BytesStream
-from ballroom.services.s3.operations import multipart
 
 
 def a_bucket(cloud: Cloud, name: str = "shelf", **settings: Any) -> str:

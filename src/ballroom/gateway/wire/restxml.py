@@ -234,7 +234,7 @@ def serialise_error(service: ServiceModel, error: ServiceError, request_id: str)
             f'<ErrorResponse xmlns="{namespace_of(service)}"><Error><Type>{facts.fault}</Type>{told}{more}'
             f"</Error><RequestId>{identity}</RequestId></ErrorResponse>"
         )
-    headers: Headers = [XML_CONTENT, *identity_headers(service, request_id)]
+    headers: Headers = [XML_CONTENT, *identity_headers(service, request_id), *error.headers]
     return Reply(facts.status, headers, f"{DECLARATION}{body}".encode())
 
 

@@ -1,4 +1,4 @@
-"""Blobs as files: `blobs/ab/abcd...`, named by the SHA-256 of what they hold.
+"""Blobs as files: `blobs/ab/abcd...`, named by the SHA-256 of what they hold or by their writer.
 
 A blob is written to `blobs/.incoming/`, synced, renamed, and its folder synced: what has its name is
 whole and durable. What a crash left in `.incoming` is removed at the next start.
@@ -6,7 +6,7 @@ whole and durable. What a crash left in `.incoming` is removed at the next start
 
 import os
 from asyncio import to_thread
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from itertools import count
@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from ballroom.kernel.store.blobs import (
     STREAM_BYTES,
+    BlobDraft,
     BlobMissing,
     BlobRef,
     Blobs,
@@ -25,6 +26,10 @@ from ballroom.kernel.store.blobs import (
 )
 from ballroom.kernel.store.connection import engine_error
 from ballroom.kernel.store.files import make_folder, sync_path
+
+_VECTOR = 512
+"""Pieces written by one system call; the system's limit is 1,024."""
+_COMPARED = 1 << 20
 
 
 class FileBlobs(Blobs):
@@ -58,6 +63,10 @@ class FileBlobs(Blobs):
     def writer(self) -> BlobWriter:
         """Start a blob."""
         return _FileWriter(self)
+
+    def draft(self) -> BlobDraft:
+        """Start a blob that its writer names."""
+        return _FileDraft(self)
 
     def open(self, ref: BlobRef) -> BinaryIO:
         """The blob's file."""
@@ -141,6 +150,19 @@ class FileBlobs(Blobs):
         self._settle(ref)
         self._written_bytes += ref.size
 
+    def _publish_new(self, draft: Path, ref: BlobRef) -> bool:
+        """Like `_publish`, but never over a blob that is there: False if one is."""
+        path = self._path(ref.sha256)
+        make_folder(path.parent)
+        with self._lock:
+            if path.exists():
+                return False
+            os.rename(draft, path)
+            self._in_flight[ref.sha256] += 1
+        self._settle(ref)
+        self._written_bytes += ref.size
+        return True
+
     def _settle(self, ref: BlobRef) -> None:
         """Make the name of a blob durable, or end the hold on it."""
         try:
@@ -221,6 +243,91 @@ class _FileWriter(BlobWriter):
         except BaseException:
             self.abort()
             raise
+
+
+class _FileDraft(BlobDraft):
+    def __init__(self, blobs: FileBlobs) -> None:
+        self._blobs = blobs
+        self._path = blobs._draft_path()
+        self._descriptor = -1
+        self._size = 0
+
+    def append(self, pieces: Sequence[bytes]) -> None:
+        try:
+            if self._descriptor < 0:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            for at in range(0, len(pieces), _VECTOR):
+                self._write(pieces[at : at + _VECTOR])
+        except OSError as error:
+            raise engine_error("writing a blob", error) from error
+
+    def _write(self, pieces: Sequence[bytes]) -> None:
+        wanted = sum(map(len, pieces))
+        written = os.writev(self._descriptor, pieces)
+        self._size += wanted
+        if written < wanted:  # the disk is nearly full, or a signal came: go on with the rest
+            rest = memoryview(b"".join(pieces))[written:]
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+
+    def keep(self, name: str) -> BlobRef:
+        try:
+            self.append(())  # an empty blob has no file yet
+            ref = BlobRef(name, self._size)
+            synced = False
+            while not self._takes_place_of(ref):
+                if not synced:
+                    os.fsync(self._descriptor)
+                    synced = True
+                if self._blobs._publish_new(self._path, ref):
+                    break
+                if not self._is_same(ref):
+                    # other bytes bear this name: somebody has made them collide
+                    ref = BlobRef(self._sha256(), self._size)
+            self.drop()
+            return ref
+        except OSError as error:
+            raise engine_error("writing a blob", error) from error
+
+    def drop(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+
+    def _takes_place_of(self, ref: BlobRef) -> bool:
+        """Whether the same bytes are there already; they are in flight then."""
+        if not self._blobs._take_existing(ref):
+            return False
+        if self._is_same(ref):
+            return True
+        self._blobs.release(ref)
+        return False
+
+    def _is_same(self, ref: BlobRef) -> bool:
+        try:
+            other = self._blobs.open(ref)
+        except BlobMissing:
+            return True  # collected meanwhile: the name is free
+        with other:
+            if os.fstat(other.fileno()).st_size != self._size:
+                return False
+            at = 0
+            while at < self._size:
+                piece = os.pread(self._descriptor, _COMPARED, at)
+                if piece != other.read(len(piece)):
+                    return False
+                at += len(piece)
+        return True
+
+    def _sha256(self) -> str:
+        digest, at = sha256(), 0
+        while at < self._size:
+            piece = os.pread(self._descriptor, _COMPARED, at)
+            digest.update(piece)
+            at += len(piece)
+        return digest.hexdigest()
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:

@@ -12,7 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from asyncio import to_thread
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import islice
@@ -33,6 +33,7 @@ class BlobRef(msgspec.Struct, frozen=True, array_like=True):
     """What a record keeps of a blob."""
 
     sha256: str
+    """The blob's name: the SHA-256 of its bytes, or what `BlobDraft.keep` was given."""
     size: int
 
 
@@ -70,6 +71,36 @@ class BlobWriter(ABC):
         """Leave nothing behind. Harmless after `finish`."""
 
 
+class BlobDraft(ABC):
+    """A blob being written by somebody who hashes its bytes anyway, so that they are not hashed twice.
+
+    Every method may block: call it in a thread, one call at a time.
+    """
+
+    @abstractmethod
+    def append(self, pieces: Sequence[bytes]) -> None:
+        """Write some more.
+
+        Raises:
+            EngineFull: no room; drop the draft.
+        """
+
+    @abstractmethod
+    def keep(self, name: str) -> BlobRef:
+        """Make the blob durable, stored once however often its bytes come. It is in flight until `release`.
+
+        `name` is 64 hexadecimal digits that depend on the bytes alone. They need not withstand an attacker:
+        where the name is taken, the bytes are compared, and other bytes get their SHA-256 as their name.
+
+        Raises:
+            EngineFull: no room; drop the draft.
+        """
+
+    @abstractmethod
+    def drop(self) -> None:
+        """Leave nothing behind. Harmless after `keep`."""
+
+
 class Blobs(ABC):
     """A blob store. Methods without `async` may block for as long as the blob's size takes."""
 
@@ -92,6 +123,15 @@ class Blobs(ABC):
     @abstractmethod
     def writer(self) -> BlobWriter:
         """Start a blob of unknown size."""
+
+    @abstractmethod
+    def draft(self) -> BlobDraft:
+        """Start a blob of unknown size, whose writer names it."""
+
+    def hold(self, ref: BlobRef) -> None:
+        """Put a blob that a row refers to in flight, so that it stays while it is read; until `release`."""
+        with self._lock:
+            self._in_flight[ref.sha256] += 1
 
     def release(self, ref: BlobRef) -> None:
         """End one hold: a committed row refers to the blob now, or nobody ever will."""
@@ -223,6 +263,10 @@ class MemoryBlobs(Blobs):
         """Start a blob."""
         return _MemoryWriter(self)
 
+    def draft(self) -> BlobDraft:
+        """Start a blob that its writer names."""
+        return _MemoryDraft(self)
+
     def open(self, ref: BlobRef) -> BinaryIO:
         """A file over the bytes."""
         try:
@@ -277,4 +321,27 @@ class _MemoryWriter(BlobWriter):
         return self._blobs.put_bytes(bytes(self._data))
 
     def abort(self) -> None:
+        self._data.clear()
+
+
+class _MemoryDraft(BlobDraft):
+    def __init__(self, blobs: MemoryBlobs) -> None:
+        self._store = blobs
+        self._data = bytearray()
+
+    def append(self, pieces: Sequence[bytes]) -> None:
+        for piece in pieces:
+            self._data += piece
+
+    def keep(self, name: str) -> BlobRef:
+        data = bytes(self._data)
+        blobs = self._store
+        with blobs._lock:
+            taken = blobs._blobs.setdefault(check_name(name), data)
+            if taken == data:
+                blobs._in_flight[name] += 1
+                return BlobRef(name, len(data))
+        return blobs.put_bytes(data)
+
+    def drop(self) -> None:
         self._data.clear()

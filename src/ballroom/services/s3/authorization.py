@@ -16,13 +16,14 @@ import orjson
 
 from ballroom.kernel import Request, Tx
 from ballroom.kernel.policy import Access, Decision, Principal, decide
-from ballroom.services.s3 import acl, configuration
+from ballroom.services.s3 import acl
 from ballroom.services.s3.errors import AccessDenied
 from ballroom.services.s3.owners import canonical_id
 from ballroom.services.s3.policy import keys
 from ballroom.services.s3.policy.public import is_public
 from ballroom.services.s3.policy.validation import compiled
 from ballroom.services.s3.resources import Bucket, ObjectVersion, object_key
+from ballroom.services.s3.settings_store import find_setting
 
 POLICY, ACL, OWNERSHIP, PUBLIC_ACCESS = "policy", "acl", "ownership", "public-access"
 """Names of the configurations that decide."""
@@ -54,7 +55,7 @@ def authorize(
     """
     caller = tx.caller
     own = caller.account == bucket.account and not caller.anonymous
-    if own and POLICY not in bucket.configured and (version is None or _is_theirs(version, bucket)):
+    if own and POLICY not in bucket.configured:
         return
     text = policy_text(tx, bucket)
     said = Decision.OPEN
@@ -75,12 +76,8 @@ def authorize(
 
 def policy_text(tx: Tx, bucket: Bucket) -> str | None:
     """The bucket's policy."""
-    found = configuration.find(tx, bucket, POLICY)
+    found = find_setting(tx, bucket, POLICY)
     return None if found is None else str(found["text"])
-
-
-def _is_theirs(version: ObjectVersion, bucket: Bucket) -> bool:
-    return version.owner in ("", bucket.account)
 
 
 def _access(
@@ -119,7 +116,7 @@ def _find(
 
 def blocks(tx: Tx, bucket: Bucket) -> dict[str, bool]:
     """Which public access the bucket blocks."""
-    found = configuration.find(tx, bucket, PUBLIC_ACCESS) or {}
+    found = find_setting(tx, bucket, PUBLIC_ACCESS) or {}
     return {name: bool(found.get(name)) for name in BLOCKS}
 
 
@@ -133,7 +130,7 @@ def _is_restricted(tx: Tx, bucket: Bucket, text: str) -> bool:
 
 def ownership(tx: Tx, bucket: Bucket) -> str:
     """Who owns objects: BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter."""
-    found = configuration.find(tx, bucket, OWNERSHIP)
+    found = find_setting(tx, bucket, OWNERSHIP)
     return "ObjectWriter" if found is None else str(found["Rules"][0]["ObjectOwnership"])
 
 
@@ -142,7 +139,7 @@ def ownership(tx: Tx, bucket: Bucket) -> str:
 
 def bucket_acl(tx: Tx, bucket: Bucket) -> dict[str, Any]:
     """The bucket's access control list."""
-    return configuration.find(tx, bucket, ACL) or acl.private(bucket.account)
+    return find_setting(tx, bucket, ACL) or acl.private(bucket.account)
 
 
 def object_acl(bucket: Bucket, version: ObjectVersion) -> dict[str, Any]:

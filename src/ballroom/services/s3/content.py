@@ -1,209 +1,145 @@
-"""Bytes on their way in and out: hashed, checked, kept as blobs or small bodies, read by range.
+"""Contents in the store: kept, shared, given up, read by range.
 
-What is received is durable before its row is written. A content of at most 64 KB goes into the store, in
-a row of its own, so that listing objects never reads it: one commit instead of three file syncs.
-
-Source: S3 User Guide, "Checking object integrity".
+The tiniest stand in their object's row; small ones in a row of their own, so that listing objects never
+reads them; large ones are blobs; those that were uploaded in parts are a layout of parts.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import re
-import zlib
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING
 
-import msgspec
+from ballroom.kernel import Kernel, Tx
+from ballroom.services.s3.resources import Body, Content, Layout, Part
+from ballroom.services.s3.sending import Segment, Segments
 
-from ballroom.kernel import BlobRef, BytesStream, ByteStream, Kernel, Tx
-from ballroom.services.s3.errors import BadDigest, IncompleteBody, InvalidDigest, InvalidRange
-from ballroom.services.s3.resources import Body, Content
+if TYPE_CHECKING:
+    from ballroom.services.s3.receiving import Received
 
-SMALL = 64 << 10
-_CHUNK = 256 << 10
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-VERIFIED = ("ChecksumCRC32", "ChecksumSHA1", "ChecksumSHA256", "ChecksumSHA512", "ChecksumMD5")
-KEPT = ("ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumXXHASH64", "ChecksumXXHASH3", "ChecksumXXHASH128")
-"""Checksums that are kept and answered without being verified: no fast implementation is at hand."""
-_HASHES = {"ChecksumSHA1": "sha1", "ChecksumSHA256": "sha256", "ChecksumSHA512": "sha512", "ChecksumMD5": "md5"}
-
-
-class Received(msgspec.Struct):
-    """A content that has come in whole: small bytes, or a blob that is held until a row links it."""
-
-    size: int
-    md5: str
-    checksums: dict[str, str]
-    data: bytes | None = None
-    blob: BlobRef | None = None
-
-
-async def receive(kernel: Kernel, request: dict[str, Any]) -> Received:
-    """Take in a request's Body, verifying Content-MD5, length and checksums.
-
-    Raises:
-        BadDigest: it is not what a checksum says.
-        IncompleteBody: it ended early.
-    """
-    body = request.get("Body", b"")
-    stream: ByteStream = BytesStream(body) if isinstance(body, bytes) else body
-    wanted_md5 = _wanted_md5(request.get("ContentMD5"))
-    digests = Digests(request)
-    first = bytearray()
-    writer = None
-    size = 0
-    try:
-        while chunk := await stream.read(_CHUNK):
-            size += len(chunk)
-            digests.update(chunk)
-            if writer is None:
-                first += chunk
-                if len(first) > SMALL:
-                    writer = kernel.blobs.writer()
-                    await writer.write(bytes(first))
-            else:
-                await writer.write(chunk)
-        announced = request.get("ContentLength")
-        if announced is not None and size != announced:
-            raise IncompleteBody()
-        if wanted_md5 is not None and digests.md5.digest() != wanted_md5:
-            raise BadDigest()
-        checksums = digests.verified(request, stream.trailers())
-        blob = await writer.finish() if writer is not None else None
-    except BaseException:
-        if writer is not None:
-            writer.abort()
-        raise
-    data = bytes(first) if writer is None else None
-    return Received(size, digests.md5.hexdigest(), checksums, data, blob)
-
-
-class Digests:
-    """The hashes that a request asks for, and MD5 for the entity tag."""
-
-    def __init__(self, request: dict[str, Any]) -> None:
-        self.md5 = hashlib.md5(usedforsecurity=False)
-        asked = request.get("ChecksumAlgorithm", "")
-        self._wanted = {n for n in VERIFIED if n in request or n == f"Checksum{asked.upper()}"}
-        self._crc32 = 0
-        self._hashes = {n: hashlib.new(_HASHES[n], usedforsecurity=False) for n in _HASHES if n in self._wanted}
-        self._any_trailer = not asked
-
-    def update(self, chunk: bytes) -> None:
-        """More of the content."""
-        self.md5.update(chunk)
-        self._crc32 = zlib.crc32(chunk, self._crc32)
-        for digest in self._hashes.values():
-            digest.update(chunk)
-
-    def verified(self, request: dict[str, Any], trailers: dict[str, str]) -> dict[str, str]:
-        """The checksums to keep, once those that were sent are right."""
-        sent = {name: request[name] for name in (*VERIFIED, *KEPT) if name in request}
-        for name in (*VERIFIED, *KEPT):
-            trailer = trailers.get("x-amz-checksum-" + name.removeprefix("Checksum").lower())
-            if trailer is not None:
-                sent[name] = trailer
-        kept = {}
-        for name, value in sent.items():
-            computed = self._computed(name)
-            if computed is not None and computed != value:
-                what = name.removeprefix("Checksum")
-                raise BadDigest(f"The {what} you specified did not match the calculated checksum.")
-            kept[name] = value
-        for name in self._wanted:
-            computed = self._computed(name)
-            if computed is not None:
-                kept.setdefault(name, computed)
-        return kept
-
-    def _computed(self, name: str) -> str | None:
-        if name == "ChecksumCRC32":
-            return base64.b64encode(self._crc32.to_bytes(4, "big")).decode()
-        digest = self._hashes.get(name)
-        return None if digest is None else base64.b64encode(digest.digest()).decode()
-
-
-def _wanted_md5(told: str | None) -> bytes | None:
-    if told is None:
-        return None
-    try:
-        wanted = base64.b64decode(told, validate=True)
-    except binascii.Error as error:
-        raise InvalidDigest() from error
-    if len(wanted) != 16:
-        raise InvalidDigest()
-    return wanted
+INLINE = 2 << 10
+"""Contents up to this size stand in their object's row: one row less to write and to read."""
+LAYOUT_PARTS = 250
+"""Parts in one row of a layout."""
 
 
 def store(tx: Tx, received: Received) -> Content:
     """Keeps a received content in this transaction."""
     if received.blob is not None:
         tx.link_blob(received.blob)
-        return Content(received.size, pieces=[received.blob])
+        return Content(received.size, blob=received.blob)
+    data = received.data or b""
+    if len(data) <= INLINE:
+        return Content(len(data), data)
+    return _in_its_row(tx, data)
+
+
+def _in_its_row(tx: Tx, data: bytes) -> Content:
     body_id = tx.ids.hex(32)
-    tx.put(("s3", "body", body_id), Body(received.data or b""))
-    return Content(received.size, body_id=body_id)
+    tx.put(("s3", "body", body_id), Body(data))
+    return Content(len(data), body_id=body_id)
 
 
-def copied(tx: Tx, content: Content) -> Content:
-    """The same bytes for another row: blobs are shared, a small body is copied."""
-    for piece in content.pieces:
-        tx.link_blob(piece)
-    if not content.body_id:
+def shared(tx: Tx, content: Content) -> Content:
+    """The same bytes for another version: blobs are shared, a small body is copied."""
+    if content.blob is not None:
+        tx.link_blob(content.blob)
+        tx.kernel.blobs.hold(content.blob)  # linking ends a hold once it is durable
         return content
-    body = tx.get(Body, ("s3", "body", content.body_id))
-    assert body is not None, "a small body goes only with its row"
-    body_id = tx.ids.hex(32)
-    tx.put(("s3", "body", body_id), body)
-    return Content(content.size, body_id=body_id)
+    if content.body_id:
+        return _in_its_row(tx, small_body(tx, content))
+    if content.layout_id:
+        layout_id = tx.ids.hex(32)
+        for layout in layouts(tx, content):
+            parts = [_shared_part(tx, part) for part in layout.parts]
+            tx.put(("s3", "layout", layout_id, layout.offset), Layout(layout.offset, parts))
+        return Content(content.size, layout_id=layout_id)
+    return content
+
+
+def _shared_part(tx: Tx, part: Part) -> Part:
+    return Part(part.number, part.etag, part.modified_ms, shared(tx, part.content), part.checksum, part.crc64)
 
 
 def discard(tx: Tx, content: Content) -> None:
     """No row refers to the content any more."""
-    for piece in content.pieces:
-        tx.unlink_blob(piece)
-    if content.body_id:
+    if content.blob is not None:
+        tx.unlink_blob(content.blob)
+    elif content.body_id:
         tx.delete(("s3", "body", content.body_id))
+    elif content.layout_id:
+        for layout in layouts(tx, content):
+            for part in layout.parts:
+                discard(tx, part.content)
+            tx.delete(("s3", "layout", content.layout_id, layout.offset))
 
 
-def small_body(tx: Tx, content: Content) -> bytes | None:
-    """The bytes of a small content; None for one in pieces."""
-    if not content.body_id:
-        return b"" if not content.pieces else None
-    body = tx.get(Body, ("s3", "body", content.body_id))
-    return body.data if body is not None else b""
-
-
-async def read_pieces(kernel: Kernel, content: Content, start: int, stop: int) -> AsyncIterator[bytes]:
-    """The bytes of a content in pieces, from `start` up to `stop`."""
+def keep_layout(tx: Tx, parts: list[Part]) -> Content:
+    """Parts in order become one content; what they hold passes over to it."""
+    layout_id = tx.ids.hex(32)
     offset = 0
-    for piece in content.pieces:
-        low, high = max(start - offset, 0), min(stop - offset, piece.size)
-        offset += piece.size
-        if low < high:
-            async for chunk in kernel.blobs.stream(piece, low, high):
-                yield chunk
+    for first in range(0, len(parts), LAYOUT_PARTS):
+        some = parts[first : first + LAYOUT_PARTS]
+        tx.put(("s3", "layout", layout_id, offset), Layout(offset, some))
+        offset += sum(part.content.size for part in some)
+    return Content(offset, layout_id=layout_id)
 
 
-def range_of(text: str | None, size: int) -> tuple[int, int] | None:
-    """The first byte and the one behind the last that a Range header asks for; None for all of it.
+def layouts(tx: Tx, content: Content, start: int = 0, stop: int | None = None) -> list[Layout]:
+    """The rows of a content's layout that cover the bytes from `start` up to `stop`."""
+    prefix = ("s3", "layout", content.layout_id)
+    first = tx.scan(Layout, prefix, (*prefix, start + 1), limit=1, reverse=True)
+    low = (*prefix, first[0].offset if first else 0)
+    high = (*prefix, content.size + 1 if stop is None else max(stop, 1))
+    return tx.scan(Layout, low, high)
 
-    A form that S3 does not know is ignored, as HTTP demands.
-    """
-    match = _RANGE.fullmatch(text.strip()) if text else None
-    if match is None or match[1] == match[2] == "":
-        return None
-    if match[1] == "":
-        length = min(int(match[2]), size)
-        if length == 0:
-            raise InvalidRange(ActualObjectSize=str(size), RangeRequested=text)
-        return size - length, size
-    first = int(match[1])
-    if match[2] and int(match[2]) < first:
-        return None
-    if first >= size:
-        raise InvalidRange(ActualObjectSize=str(size), RangeRequested=text)
-    return first, min(int(match[2]) + 1, size) if match[2] else size
+
+def part_span(tx: Tx, content: Content, number: int) -> tuple[Part, int] | None:
+    """The part of that number and where it begins; None if the content has fewer."""
+    seen = 0
+    for layout in layouts(tx, content):
+        if number <= seen + len(layout.parts):
+            offset = layout.offset + sum(part.content.size for part in layout.parts[: number - seen - 1])
+            return layout.parts[number - seen - 1], offset
+        seen += len(layout.parts)
+    return None
+
+
+def small_body(tx: Tx, content: Content) -> bytes:
+    """The bytes of a content that lives in the store."""
+    if not content.body_id:
+        return content.data or b""
+    body = tx.get(Body, ("s3", "body", content.body_id))
+    assert body is not None, "a small body goes only with its row"
+    return body.data
+
+
+def read(tx: Tx, content: Content, start: int, stop: int) -> bytes | Segments:
+    """The bytes from `start` up to `stop`: at hand, or as segments that are read while they are sent."""
+    if content.blob is None and not content.layout_id:
+        data = small_body(tx, content)
+        return data if stop - start == len(data) else data[start:stop]
+    return Segments(tx.kernel, segments(tx, content, start, stop))
+
+
+def segments(tx: Tx, content: Content, start: int, stop: int) -> list[Segment]:
+    """Where the bytes from `start` up to `stop` are."""
+    if content.blob is not None:
+        return [Segment(content.blob, start, stop)]
+    if not content.layout_id:
+        return [Segment(None, 0, stop - start, small_body(tx, content)[start:stop])]
+    found: list[Segment] = []
+    for layout in layouts(tx, content, start, stop):
+        offset = layout.offset
+        for part in layout.parts:
+            low, high = max(start - offset, 0), min(stop - offset, part.content.size)
+            offset += part.content.size
+            if low < high:
+                found += segments(tx, part.content, low, high)
+    return found
+
+
+async def read_all(kernel: Kernel, content: Content) -> bytes:
+    """All the bytes of a content, for whoever needs them in memory."""
+    found = kernel.transact(read, content, 0, content.size)
+    if isinstance(found, bytes):
+        return found
+    return b"".join([piece async for piece in found])

@@ -5,7 +5,13 @@ Source: S3 API Reference, "Error responses", list of error codes.
 
 from __future__ import annotations
 
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
 from ballroom.kernel import ServiceError
+
+if TYPE_CHECKING:
+    from ballroom.services.s3.resources import ObjectVersion
 
 
 class S3Error(ServiceError):
@@ -26,6 +32,14 @@ class NoSuchKey(S3Error):
 
     shape, status = "NoSuchKey", 404
     text = "The specified key does not exist."
+
+    @classmethod
+    def under(cls, key: str, marker: ObjectVersion | None) -> NoSuchKey:
+        """The error for a key whose current version is a delete marker, if there is one."""
+        error = cls(Key=key)
+        if marker is not None:
+            error.headers = [("x-amz-delete-marker", "true"), ("x-amz-version-id", marker.version_id)]
+        return error
 
 
 class NoSuchVersion(S3Error):
@@ -121,7 +135,7 @@ class InvalidDigest(S3Error):
     """Content-MD5 is no MD5."""
 
     shape = "InvalidDigest"
-    text = "The Content-MD5 you specified was invalid"
+    text = "The Content-MD5 you specified was invalid."
 
 
 class IncompleteBody(S3Error):
@@ -129,6 +143,97 @@ class IncompleteBody(S3Error):
 
     shape = "IncompleteBody"
     text = "You did not provide the number of bytes specified by the Content-Length HTTP header"
+
+
+class Sha256Mismatch(S3Error):
+    """The body's SHA-256 is not the one in `x-amz-content-sha256`."""
+
+    shape = "XAmzContentSHA256Mismatch"
+    text = "The provided 'x-amz-content-sha256' header does not match what was computed."
+
+
+class RequestTimeout(S3Error):
+    """The client fell silent, or went away, within its body."""
+
+    shape = "RequestTimeout"
+    text = (
+        "Your socket connection to the server was not read from or written to within the timeout period. "
+        "Idle connections will be closed."
+    )
+
+
+class InvalidRequest(S3Error):
+    """The request contradicts itself, or the object."""
+
+    shape = "InvalidRequest"
+
+
+class InvalidTag(S3Error):
+    """A tag breaks the rules for tags."""
+
+    shape = "InvalidTag"
+
+
+class InvalidBucketOwner(S3Error):
+    """The expected owner is no account."""
+
+    shape = "InvalidBucketOwnerAWSAccountID"
+
+
+class InvalidStorageClass(S3Error):
+    """There is no such storage class, or objects cannot be put into it."""
+
+    shape = "InvalidStorageClass"
+    text = "The storage class you specified is not valid"
+
+
+class InvalidEncryption(S3Error):
+    """There is no such encryption."""
+
+    shape = "InvalidEncryptionAlgorithmError"
+    text = "The encryption request you specified is not valid. The valid value is AES256."
+
+
+class InvalidObjectState(S3Error):
+    """The object is archived: it cannot be read before it is restored."""
+
+    shape, status = "InvalidObjectState", 403
+    text = "The operation is not valid for the object's storage class"
+
+
+class EntityTooLarge(S3Error):
+    """More than S3 takes in one piece."""
+
+    shape = "EntityTooLarge"
+    text = "Your proposed upload exceeds the maximum allowed size"
+
+
+class MetadataTooLarge(S3Error):
+    """User metadata has at most 2 KB."""
+
+    shape = "MetadataTooLarge"
+    text = "Your metadata headers exceed the maximum allowed metadata size"
+
+
+class InvalidPartNumber(S3Error):
+    """The object has fewer parts."""
+
+    shape, status = "InvalidPartNumber", 416
+    text = "The requested partnumber is not satisfiable"
+
+
+class NotImplementedHeader(S3Error):
+    """S3 itself does not implement what a header asks for."""
+
+    shape, status = "NotImplemented", 501
+    text = "A header you provided implies functionality that is not implemented"
+
+
+class ConditionalConflict(S3Error):
+    """A delete or another write came between."""
+
+    shape, status = "ConditionalRequestConflict", 409
+    text = "The conditional request cannot succeed due to a conflicting operation against this resource."
 
 
 class InvalidPart(S3Error):
@@ -175,6 +280,16 @@ class MethodNotAllowed(S3Error):
     shape, status = "MethodNotAllowed", 405
     text = "The specified method is not allowed against this resource."
 
+    @classmethod
+    def on_marker(cls, marker: ObjectVersion, method: str = "GET") -> MethodNotAllowed:
+        """The error for reading a delete marker by its id."""
+        error = cls(Method=method, ResourceType="DeleteMarker")
+        error.headers = [
+            ("allow", "DELETE"), ("x-amz-delete-marker", "true"), ("x-amz-version-id", marker.version_id),
+            ("last-modified", http_date(marker.modified_ms)),
+        ]  # fmt: skip
+        return error
+
 
 class IllegalLocation(S3Error):
     """A bucket is made in the region whose endpoint is asked."""
@@ -202,3 +317,8 @@ def named(shape: str, text: str, *, status: int = 400, **fields: str) -> S3Error
 def not_configured(shape: str, text: str, bucket: str) -> S3Error:
     """The bucket has no such configuration."""
     return named(shape, text, status=404, BucketName=bucket)
+
+
+def http_date(ms: int) -> str:
+    """A time as HTTP headers have it."""
+    return formatdate(ms / 1000, usegmt=True)

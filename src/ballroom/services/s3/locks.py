@@ -15,6 +15,8 @@ import msgspec
 from ballroom.services.s3.attributes import Attributes
 from ballroom.services.s3.errors import AccessDenied, InvalidArgument, MalformedXml, S3Error, named
 
+NAME = "object-lock"
+MEMBERS = frozenset({"ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"})
 MODES = ("GOVERNANCE", "COMPLIANCE")
 _DAY_MS = 86_400_000
 _LONGEST_DAYS = 36_500
@@ -23,6 +25,15 @@ _LONGEST_DAYS = 36_500
 def missing_configuration() -> S3Error:
     """The bucket has no object lock."""
     return named("InvalidRequest", "Bucket is missing Object Lock Configuration")
+
+
+def versioning_needed() -> S3Error:
+    """A bucket with object lock keeps its versions."""
+    return named(
+        "InvalidBucketState",
+        "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+        status=409,
+    )
 
 
 def protected() -> S3Error:

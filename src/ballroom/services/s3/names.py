@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from ballroom.services.s3.errors import InvalidArgument, InvalidBucketName, KeyTooLong
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_VERSION = re.compile(r"[A-Za-z0-9._]{32}")
 _RESERVED = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
@@ -34,16 +35,26 @@ def check_key(key: str) -> None:
         raise KeyTooLong(Size=str(len(key.encode("utf-8", "surrogatepass"))), MaxSizeAllowed="1024")
 
 
+def is_version_id(text: str) -> bool:
+    """Whether a text could be the id of a version."""
+    return text == "null" or _VERSION.fullmatch(text) is not None
+
+
 def parse_copy_source(source: str) -> tuple[str, str, str | None]:
     """Bucket, key and version of `bucket/key?versionId=id`, percent-encoded."""
-    path, _, query = source.partition("?")
-    version = query.removeprefix("versionId=") if query.startswith("versionId=") else None
-    bucket, slash, key = unquote(path).lstrip("/").partition("/")
+    path, mark, version = source.rpartition("?versionId=")
+    if not mark:
+        path, version = source, ""
+    elif not version:
+        raise InvalidArgument(
+            "Version id cannot be the empty string", ArgumentName="x-amz-copy-source", ArgumentValue=source
+        )
+    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
     if not slash or not bucket or not key:
         raise InvalidArgument(
             "Invalid copy source object key", ArgumentName="x-amz-copy-source", ArgumentValue=source
         )
-    return bucket, key, version
+    return bucket, key, version or None
 
 
 def _is_address(name: str) -> bool:

@@ -88,3 +88,18 @@ def written(tags: dict[str, str]) -> list[dict[str, str]]:
 def invalid(text: str, **fields: str) -> S3Error:
     """A tag that S3 refuses."""
     return named("InvalidTag", text, **fields)
+
+
+def of_write(request: dict[str, Any], copied: dict[str, str]) -> dict[str, str]:
+    """The tags that a write gives its object; a copy takes its source's unless told to replace them."""
+    header = request.get("Tagging")
+    if "CopySource" in request:
+        directive = request.get("TaggingDirective", "COPY")
+        if directive not in ("COPY", "REPLACE"):
+            raise InvalidArgument(
+                "Unknown tagging directive.",
+                ArgumentName="x-amz-tagging-directive", ArgumentValue=directive,
+            )  # fmt: skip
+        if directive == "COPY":
+            return copied
+    return read_header(header) if header else {}

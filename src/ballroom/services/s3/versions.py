@@ -1,6 +1,10 @@
-"""The versions of an object: which one is current, what a write or a deletion does to the others.
+"""The versions of an object: the one way in which objects are written and removed.
 
-Source: S3 User Guide, "How S3 Versioning works", "Deleting object versions".
+What a write or a removal does to the other versions of its key is decided here, and nowhere else; object
+locks and notifications are asked and told here.
+
+Source: S3 User Guide, "How S3 Versioning works", "Deleting object versions", "Adding objects to
+versioning-suspended buckets".
 """
 
 from __future__ import annotations
@@ -8,102 +12,217 @@ from __future__ import annotations
 import msgspec
 
 from ballroom.kernel import Tx
+from ballroom.services.s3 import hooks
 from ballroom.services.s3.content import discard
 from ballroom.services.s3.errors import MethodNotAllowed, NoSuchKey, NoSuchVersion
+from ballroom.services.s3.hooks import Change
 from ballroom.services.s3.resources import (
     NULL,
     Bucket,
     Content,
+    NullVersion,
     ObjectVersion,
-    next_sequence,
+    null_key,
     object_key,
     older_key,
 )
 
+_ID_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SEQUENCE_DIGITS = 6
+
+
+# --- finding
+
 
 def find_current(tx: Tx, bucket: Bucket, key: str) -> ObjectVersion | None:
-    """The current version, which may be a delete marker."""
+    """The current version; None if there is none or it is a delete marker."""
     return tx.get(ObjectVersion, object_key(bucket, key))
 
 
-def older(tx: Tx, bucket: Bucket, key: str) -> list[ObjectVersion]:
-    """The noncurrent versions, newest first."""
-    return tx.scan_prefix(ObjectVersion, ("s3", "older", bucket.id, key), reverse=True)
+def newest_older(tx: Tx, bucket: Bucket, key: str) -> ObjectVersion | None:
+    """The newest of the noncurrent versions. A delete marker that no current version hides is current."""
+    found = tx.scan_prefix(ObjectVersion, ("s3", "older", bucket.id, key), limit=1)
+    return found[0] if found else None
+
+
+def find_version(tx: Tx, bucket: Bucket, key: str, version_id: str) -> ObjectVersion | None:
+    """The version of that id, current or not, a delete marker or not."""
+    current = find_current(tx, bucket, key)
+    if current is not None and current.version_id == version_id:
+        return current
+    if version_id == NULL:
+        place = tx.get(NullVersion, null_key(bucket, key))
+        sequence = None if place is None else place.sequence
+    else:
+        sequence = sequence_of(version_id)
+    if sequence is None:
+        return None
+    found = tx.get(ObjectVersion, older_key(bucket, key, sequence))
+    return found if found is not None and found.version_id == version_id else None
 
 
 def load_object(tx: Tx, bucket: Bucket, key: str, version_id: str | None) -> ObjectVersion:
     """The version that a reader asks for.
 
     Raises:
-        NoSuchKey: no object, or its current version is a delete marker.
+        NoSuchKey: no object, or its current version is a delete marker (whose id the error tells).
         NoSuchVersion: the key has no such version.
         MethodNotAllowed: the version asked for is a delete marker.
     """
-    current = find_current(tx, bucket, key)
     if version_id is None:
-        if current is None or current.is_marker:
-            raise NoSuchKey(Key=key)
+        current = find_current(tx, bucket, key)
+        if current is None:
+            marker = newest_older(tx, bucket, key) if bucket.versioning else None
+            raise NoSuchKey.under(key, marker)
         return current
-    for version in ([current] if current is not None else []) + older(tx, bucket, key):
-        if version.version_id == version_id:
-            if version.is_marker:
-                raise MethodNotAllowed(Method="GET", ResourceType="DeleteMarker")
-            return version
-    raise NoSuchVersion(Key=key, VersionId=version_id)
-
-
-def put_current(tx: Tx, bucket: Bucket, version: ObjectVersion) -> ObjectVersion:
-    """Make a version current; the one before is kept, or replaced where the bucket keeps none."""
-    keeps = bucket.versioning == "Enabled"
-    version = msgspec.structs.replace(
-        version, version_id=tx.ids.lower(32) if keeps else NULL, sequence=next_sequence(tx, bucket)
-    )
-    before = find_current(tx, bucket, version.key)
-    if before is not None:
-        if not keeps and before.version_id == NULL:
-            discard(tx, before.content)
-        else:
-            tx.put(older_key(bucket, before), before)
-    if bucket.versioning == "Suspended":
-        _drop_null(tx, bucket, version.key)
-    tx.put(object_key(bucket, version.key), version)
+    version = find_version(tx, bucket, key, version_id)
+    if version is None:
+        raise NoSuchVersion(Key=key, VersionId=version_id)
+    if version.is_marker:
+        raise MethodNotAllowed.on_marker(version)
     return version
 
 
-def _drop_null(tx: Tx, bucket: Bucket, key: str) -> None:
-    """There is one null version at most."""
-    for version in older(tx, bucket, key):
-        if version.version_id == NULL:
-            discard(tx, version.content)
-            tx.delete(older_key(bucket, version))
+# --- writing
 
 
-def delete_current(tx: Tx, bucket: Bucket, key: str) -> ObjectVersion | None:
-    """Delete without naming a version: a marker where the bucket keeps versions (it is answered)."""
+def put_version(tx: Tx, bucket: Bucket, draft: ObjectVersion, event: str) -> ObjectVersion:
+    """Make `draft` the current version; the one before is kept, or replaced where the bucket keeps none.
+
+    `event` is what subscribers are told, `ObjectCreated:Put`. The draft's content passes over to the version.
+    """
+    version = _make_current(tx, bucket, draft)
+    tx.put(object_key(bucket, version.key), version)
+    hooks.changed(tx, bucket, _change(event, version))
+    return version
+
+
+def _make_current(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> ObjectVersion:
+    """`draft` with its id and sequence, once what was current has made place."""
+    key = draft.key
+    current = find_current(tx, bucket, key)
+    if not bucket.versioning:
+        if current is not None:
+            hooks.check_removal(tx, bucket, current)
+            discard(tx, current.content)
+        return msgspec.structs.replace(draft, version_id=NULL, sequence=1)
+    newest = current if current is not None else newest_older(tx, bucket, key)
+    sequence = newest.sequence + 1 if newest is not None else 1
+    if bucket.versioning == "Enabled":
+        version_id = _new_id(tx, sequence)
+    else:
+        version_id = NULL
+        null = find_version(tx, bucket, key, NULL)  # there is one null version at most
+        if null is not None:
+            _drop(tx, bucket, null)
+            if current is not None and null.sequence == current.sequence:
+                current = None
+    if current is not None:
+        _make_older(tx, bucket, current)
+    return msgspec.structs.replace(draft, version_id=version_id, sequence=sequence)
+
+
+def update_version(tx: Tx, bucket: Bucket, version: ObjectVersion) -> None:
+    """Store a version whose attributes have changed; its content and place stay."""
+    current = find_current(tx, bucket, version.key)
+    if current is not None and current.sequence == version.sequence:
+        tx.put(object_key(bucket, version.key), version)
+    else:
+        tx.put(older_key(bucket, version.key, version.sequence), version)
+
+
+# --- removing
+
+
+def delete_key(
+    tx: Tx, bucket: Bucket, key: str, *, event: str = "ObjectRemoved:Delete"
+) -> ObjectVersion | None:
+    """Delete without naming a version: a marker where the bucket keeps versions (it is answered).
+
+    Subscribers are told of the marker by `<event>MarkerCreated`.
+    """
     if bucket.versioning:
-        marker = ObjectVersion(key, "", 0, tx.now_ms, "", Content(0))
-        return put_current(tx, bucket, marker)
+        marker = _make_current(
+            tx, bucket, ObjectVersion(key, "", 0, tx.now_ms, "", Content(0), owner=bucket.account)
+        )
+        current = find_current(tx, bucket, key)
+        if current is not None:
+            tx.delete(object_key(bucket, key))
+        _make_older(tx, bucket, marker)
+        hooks.changed(tx, bucket, _change(f"{event}MarkerCreated", marker))
+        return marker
     current = find_current(tx, bucket, key)
     if current is not None:
-        discard(tx, current.content)
-        tx.delete(object_key(bucket, key))
+        _drop(tx, bucket, current)
+        hooks.changed(tx, bucket, _change(event, current))
     return None
 
 
-def delete_version(tx: Tx, bucket: Bucket, key: str, version_id: str) -> ObjectVersion | None:
-    """Delete one version for good; the newest of the others becomes current."""
-    current = find_current(tx, bucket, key)
-    rest = older(tx, bucket, key)
-    if current is not None and current.version_id == version_id:
-        discard(tx, current.content)
-        tx.delete(object_key(bucket, key))
-        if rest:
-            tx.delete(older_key(bucket, rest[0]))
-            tx.put(object_key(bucket, key), rest[0])
-        return current
-    for version in rest:
-        if version.version_id == version_id:
-            discard(tx, version.content)
-            tx.delete(older_key(bucket, version))
-            return version
-    return None
+def delete_version(
+    tx: Tx,
+    bucket: Bucket,
+    key: str,
+    version_id: str,
+    *,
+    event: str = "ObjectRemoved:Delete",
+    bypass_governance: bool = False,
+) -> ObjectVersion | None:
+    """Delete one version for good; the newest of the others becomes current. Returns what is gone."""
+    version = find_version(tx, bucket, key, version_id)
+    if version is None:
+        return None
+    _drop(tx, bucket, version, bypass_governance=bypass_governance)
+    if bucket.versioning and find_current(tx, bucket, key) is None:
+        newest = newest_older(tx, bucket, key)
+        if newest is not None and not newest.is_marker:
+            tx.delete(older_key(bucket, key, newest.sequence))
+            if newest.version_id == NULL:
+                tx.delete(null_key(bucket, key))
+            tx.put(object_key(bucket, key), newest)
+    hooks.changed(tx, bucket, _change(event, version))
+    return version
+
+
+def _drop(tx: Tx, bucket: Bucket, version: ObjectVersion, *, bypass_governance: bool = False) -> None:
+    """Remove a version for good, wherever it is."""
+    hooks.check_removal(tx, bucket, version, bypass_governance=bypass_governance)
+    discard(tx, version.content)
+    current = find_current(tx, bucket, version.key)
+    if current is not None and current.sequence == version.sequence:
+        tx.delete(object_key(bucket, version.key))
+        return
+    tx.delete(older_key(bucket, version.key, version.sequence))
+    if version.version_id == NULL:
+        tx.delete(null_key(bucket, version.key))
+
+
+def _make_older(tx: Tx, bucket: Bucket, version: ObjectVersion) -> None:
+    tx.put(older_key(bucket, version.key, version.sequence), version)
+    if version.version_id == NULL:
+        tx.put(null_key(bucket, version.key), NullVersion(version.sequence))
+
+
+def _change(event: str, version: ObjectVersion) -> Change:
+    return Change(event, version.key, version.version_id, version.etag, version.size, version.sequence)
+
+
+# --- ids
+
+
+def _new_id(tx: Tx, sequence: int) -> str:
+    """32 letters and digits that nobody can guess, the version's sequence among them."""
+    digits = ""
+    for _ in range(_SEQUENCE_DIGITS):
+        sequence, digit = divmod(sequence, 36)
+        digits = _ID_DIGITS[digit] + digits
+    if sequence:
+        raise OverflowError("a key has more versions than an id can count")
+    return tx.ids.lower(32 - _SEQUENCE_DIGITS) + digits
+
+
+def sequence_of(version_id: str) -> int | None:
+    """The sequence that an id holds; None: it is none of ours."""
+    tail = version_id[-_SEQUENCE_DIGITS:]
+    if len(version_id) != 32 or any(digit not in _ID_DIGITS for digit in tail):
+        return None
+    return int(tail, 36)

@@ -28,15 +28,15 @@ from ballroom.kernel import (
     service_caller,
 )
 from ballroom.kernel.arn import find_arn
-from ballroom.services.s3 import configuration as settings
 from ballroom.services.s3.owners import canonical_id
 from ballroom.services.s3.notifications.configuration import destinations
 from ballroom.services.s3.notifications.events import Event, bridge_entry, record
 from ballroom.services.s3.resources import Bucket
+from ballroom.services.s3.settings_store import find_setting
 
 log = logging.getLogger("ballroom.s3")
 
-NAME = "notification"
+NOTIFICATION = "notification"
 SUBJECT = "Amazon S3 Notification"
 _DAY_MS = 86_400_000
 _POLICY = RetryPolicy(maximum_attempts=None, maximum_age_ms=_DAY_MS, back_off_ms=exponential(1_000, 2, 300_000))
@@ -59,7 +59,7 @@ def tell(
     tx: Tx, bucket: Bucket, event: str, key: str, version_id: str, etag: str, size: int, storage_class: str = ""
 ) -> None:
     """Tell all who want to know of a change, within its transaction."""
-    configured = settings.find(tx, bucket, NAME)
+    configured = find_setting(tx, bucket, NOTIFICATION)
     if not configured:
         return
     wanted = [one for one in destinations(configured) if one.wants(event, key)]

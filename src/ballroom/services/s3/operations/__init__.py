@@ -1,5 +1,14 @@
 """The operations of S3, one module for each kind of resource."""
 
-from ballroom.services.s3.operations import buckets, copies, listing, multipart, objects, settings
+from ballroom.services.s3.operations import (
+    buckets,
+    deletes,
+    encryption_settings,
+    listing,
+    puts,
+    reads,
+    settings,
+    versioning,
+)
 
-__all__ = ["buckets", "copies", "listing", "multipart", "objects", "settings"]
+__all__ = ["buckets", "deletes", "encryption_settings", "listing", "puts", "reads", "settings", "versioning"]

@@ -10,7 +10,9 @@ from ballroom.services.s3.errors import (
     BucketNotEmpty,
     IllegalLocation,
 )
+from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.names import check_bucket_name
+from ballroom.services.s3.owners import owner
 from ballroom.services.s3.resources import (
     Bucket,
     ObjectVersion,
@@ -18,7 +20,6 @@ from ballroom.services.s3.resources import (
     Setting,
     Upload,
     bucket_key,
-    load_bucket,
 )
 
 _UNSUPPORTED = (
@@ -72,8 +73,12 @@ def head_bucket(tx: Tx, request: Request) -> Response:
 
     Source: S3 API Reference, HeadBucket.
     """
-    bucket = load_bucket(tx, request["Bucket"])
-    return {"BucketRegion": bucket.region, "BucketArn": f"arn:aws:s3:::{bucket.name}"}
+    bucket = open_bucket(tx, request, "ListBucket")
+    return {
+        "BucketRegion": bucket.region,
+        "BucketArn": f"arn:aws:s3:::{bucket.name}",
+        "AccessPointAlias": False,
+    }
 
 
 @operation("GetBucketLocation")
@@ -82,7 +87,7 @@ def get_bucket_location(tx: Tx, request: Request) -> Response:
 
     Source: S3 API Reference, GetBucketLocation.
     """
-    bucket = load_bucket(tx, request["Bucket"])
+    bucket = open_bucket(tx, request, "GetBucketLocation")
     return {} if bucket.region == "us-east-1" else {"LocationConstraint": bucket.region}
 
 
@@ -120,7 +125,7 @@ def delete_bucket(tx: Tx, request: Request) -> Response:
 
     Source: S3 API Reference, DeleteBucket.
     """
-    bucket = load_bucket(tx, request["Bucket"])
+    bucket = open_bucket(tx, request, "DeleteBucket")
     for kind in ("object", "older"):
         if tx.scan_prefix(ObjectVersion, ("s3", kind, bucket.id), limit=1):
             raise BucketNotEmpty(BucketName=bucket.name)
@@ -129,7 +134,6 @@ def delete_bucket(tx: Tx, request: Request) -> Response:
         tx.delete(row)
     for row, _ in tx.scan_prefix_items(Setting, ("s3", "setting", bucket.id)):
         tx.delete(row)
-    tx.delete(("s3", "sequence", bucket.id))
     tx.delete(bucket_key(bucket.name))
     tx.delete(("s3", "owned", bucket.account, bucket.name))
     return {}

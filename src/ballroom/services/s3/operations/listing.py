@@ -1,26 +1,23 @@
-"""Lists of objects, in the order of their keys' bytes, with prefixes rolled up at a delimiter."""
+"""ListObjects, ListObjectsV2 and ListObjectVersions: keys in the order of their bytes."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from ballroom.kernel import Request, Response, Tx, operation
+from ballroom.services.s3 import listing
+from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.errors import InvalidArgument
-from ballroom.services.s3.resources import Bucket, ObjectVersion, load_bucket, object_key
+from ballroom.services.s3.listing import Line
+from ballroom.services.s3.object_headers import ARCHIVED
+from ballroom.services.s3.owners import owner
+from ballroom.services.s3.resources import NULL, Bucket, ObjectVersion
+from ballroom.services.s3.versions import find_version, sequence_of
 
-_LAST = "\U0010ffff"  # sorts behind every key that begins like what stands before it
-_AT_ONCE = 200
-
-
-class Entry(NamedTuple):
-    """One line of a list: an object, or a prefix that stands for many."""
-
-    name: str
-    version: ObjectVersion | None
+MOST_KEYS = 1000
 
 
 @operation("ListObjectsV2")
@@ -29,19 +26,17 @@ def list_objects_v2(tx: Tx, request: Request) -> Response:
 
     Source: S3 API Reference, ListObjectsV2.
     """
-    bucket = load_bucket(tx, request["Bucket"])
+    bucket = open_bucket(tx, request, "ListBucket")
     after = _after(request)
-    entries, more = _page(tx, bucket, request, after)
-    response = _common(request, entries, more)
-    response["KeyCount"] = len(entries)
-    if request.get("FetchOwner"):
-        for line in response.get("Contents", ()):
-            line["Owner"] = {"ID": bucket.account}
-    for member in ("ContinuationToken", "StartAfter"):
-        if request.get(member):
-            response[member] = request[member]
+    lines, more = _page(tx, bucket, request, after)
+    response = _common(tx, bucket, request, lines, more, owners=request.get("FetchOwner", False))
+    response["KeyCount"] = len(lines)
+    if request.get("ContinuationToken"):
+        response["ContinuationToken"] = request["ContinuationToken"]
+    if request.get("StartAfter"):
+        response["StartAfter"] = encoded(request, request["StartAfter"])
     if more:
-        response["NextContinuationToken"] = base64.urlsafe_b64encode(entries[-1].name.encode()).decode()
+        response["NextContinuationToken"] = base64.urlsafe_b64encode(lines[-1].name.encode()).decode()
     return response
 
 
@@ -51,102 +46,14 @@ def list_objects(tx: Tx, request: Request) -> Response:
 
     Source: S3 API Reference, ListObjects.
     """
-    bucket = load_bucket(tx, request["Bucket"])
-    entries, more = _page(tx, bucket, request, request.get("Marker", ""))
-    response = _common(request, entries, more)
-    response["Marker"] = request.get("Marker", "")
+    bucket = open_bucket(tx, request, "ListBucket")
+    marker = request.get("Marker", "")
+    lines, more = _page(tx, bucket, request, marker)
+    response = _common(tx, bucket, request, lines, more, owners=True)
+    response["Marker"] = encoded(request, marker)
     if more and request.get("Delimiter"):
-        response["NextMarker"] = _encoded(request, entries[-1].name)
+        response["NextMarker"] = encoded(request, lines[-1].name)
     return response
-
-
-def _after(request: Request) -> str:
-    token = request.get("ContinuationToken")
-    if not token:
-        return str(request.get("StartAfter", ""))
-    try:
-        return base64.urlsafe_b64decode(token).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-        raise InvalidArgument(
-            "The continuation token provided is incorrect", ArgumentName="continuation-token"
-        ) from error
-
-
-def _page(tx: Tx, bucket: Bucket, request: Request, after: str) -> tuple[list[Entry], bool]:
-    limit = request.get("MaxKeys", 1000)
-    if limit < 0:
-        raise InvalidArgument("Argument maxKeys must be an integer between 0 and 2147483647")
-    limit = min(limit, 1000)
-    entries: list[Entry] = []
-    if limit == 0:
-        return entries, False
-    for entry in _entries(tx, bucket, request.get("Prefix") or "", request.get("Delimiter") or "", after):
-        if len(entries) == limit:
-            return entries, True
-        entries.append(entry)
-    return entries, False
-
-
-def _entries(tx: Tx, bucket: Bucket, prefix: str, delimiter: str, after: str) -> Iterator[Entry]:
-    """Objects and rolled-up prefixes behind `after`; a rolled-up prefix is jumped over, not read."""
-    high = object_key(bucket, prefix + _LAST)
-    low = object_key(bucket, max(prefix, after))
-    if delimiter and len(after) > len(prefix) and after.startswith(prefix) and after.endswith(delimiter):
-        low = object_key(bucket, after + _LAST)  # it stood for all keys that begin with it
-    while True:
-        rows = tx.scan(ObjectVersion, low, high, limit=_AT_ONCE)
-        for version in rows:
-            if version.is_marker or version.key <= after:
-                continue
-            at = version.key.find(delimiter, len(prefix)) if delimiter else -1
-            if at < 0:
-                yield Entry(version.key, version)
-                continue
-            rolled = version.key[: at + len(delimiter)]
-            yield Entry(rolled, None)
-            low = object_key(bucket, rolled + _LAST)
-            break
-        else:
-            if len(rows) < _AT_ONCE:
-                return
-            low = object_key(bucket, rows[-1].key + "\0")
-
-
-def _common(request: Request, entries: list[Entry], more: bool) -> Response:
-    response: Response = {
-        "Name": request["Bucket"],
-        "Prefix": _encoded(request, request.get("Prefix") or ""),
-        "MaxKeys": request.get("MaxKeys", 1000),
-        "IsTruncated": more,
-    }
-    if request.get("Delimiter"):
-        response["Delimiter"] = _encoded(request, request["Delimiter"])
-    if request.get("EncodingType"):
-        response["EncodingType"] = request["EncodingType"]
-    contents = [_line(request, e.version) for e in entries if e.version is not None]
-    prefixes = [{"Prefix": _encoded(request, e.name)} for e in entries if e.version is None]
-    if contents:
-        response["Contents"] = contents
-    if prefixes:
-        response["CommonPrefixes"] = prefixes
-    return response
-
-
-def _line(request: Request, version: ObjectVersion) -> dict[str, Any]:
-    line: dict[str, Any] = {
-        "Key": _encoded(request, version.key),
-        "LastModified": version.modified_ms,
-        "ETag": f'"{version.etag}"',
-        "Size": version.content.size,
-        "StorageClass": version.headers.fields.get("StorageClass", "STANDARD"),
-    }
-    algorithms = [name.removeprefix("Checksum") for name in version.headers.checksums]
-    return line | ({"ChecksumAlgorithm": algorithms} if algorithms else {})
-
-
-def _encoded(request: Request, text: str) -> str:
-    """Keys may hold what XML cannot: clients ask for percent-encoding."""
-    return quote(text, safe="/-_.~*") if request.get("EncodingType") == "url" else text
 
 
 @operation("ListObjectVersions")
@@ -155,59 +62,183 @@ def list_object_versions(tx: Tx, request: Request) -> Response:
 
     Source: S3 API Reference, ListObjectVersions.
     """
-    bucket = load_bucket(tx, request["Bucket"])
-    prefix, limit = request.get("Prefix") or "", min(request.get("MaxKeys", 1000), 1000)
-    marker = (request.get("KeyMarker") or "", request.get("VersionIdMarker") or "")
-    shown: list[tuple[ObjectVersion, bool]] = []
+    bucket = open_bucket(tx, request, "ListBucketVersions")
+    limit = page_limit(request, "MaxKeys", "maxKeys")
+    prefix, delimiter = request.get("Prefix", ""), request.get("Delimiter", "")
+    key_marker, version_marker = request.get("KeyMarker", ""), request.get("VersionIdMarker", "")
+    after = _sequence_behind(tx, bucket, key_marker, version_marker)
+    lines, more = listing.page(listing.versions(tx, bucket, prefix, delimiter, key_marker, after), limit)
     response: Response = {
-        "Name": bucket.name, "Prefix": _encoded(request, prefix), "MaxKeys": limit, "IsTruncated": False,
-        "KeyMarker": marker[0],
+        **_head(bucket, request, more), "MaxKeys": limit,
+        "KeyMarker": encoded(request, key_marker), "VersionIdMarker": version_marker,
     }  # fmt: skip
-    for version, latest in _all_versions(tx, bucket, prefix, *marker):
-        if len(shown) == limit:
-            last = shown[-1][0]
-            response |= {
-                "IsTruncated": True,
-                "NextKeyMarker": _encoded(request, last.key),
-                "NextVersionIdMarker": last.version_id,
-            }
-            break
-        shown.append((version, latest))
-    versions_ = [_version_line(request, v, latest) for v, latest in shown if not v.is_marker]
-    markers = [_marker_line(request, v, latest) for v, latest in shown if v.is_marker]
-    if request.get("EncodingType"):
-        response["EncodingType"] = request["EncodingType"]
-    if versions_:
-        response["Versions"] = versions_
+    if more:
+        response["NextKeyMarker"] = encoded(request, lines[-1].name)
+        if lines[-1].version is not None:
+            response["NextVersionIdMarker"] = lines[-1].version.version_id
+    shown = [(line.version, line.latest) for line in lines if line.version is not None]
+    found = [_version_line(bucket, request, v, latest) for v, latest in shown if not v.is_marker]
+    markers = [_marker_line(bucket, request, v, latest) for v, latest in shown if v.is_marker]
+    if found:
+        response["Versions"] = found
     if markers:
         response["DeleteMarkers"] = markers
+    return response | common_prefixes(request, lines)
+
+
+def _sequence_behind(tx: Tx, bucket: Bucket, key: str, version_id: str) -> int | None:
+    """Where a version stands among those of its key; None: behind all of them."""
+    if not version_id:
+        return None
+    if not key:
+        raise InvalidArgument(
+            "A version-id marker cannot be specified without a key marker.",
+            ArgumentName="version-id-marker", ArgumentValue=version_id,
+        )  # fmt: skip
+    if version_id == NULL:
+        null = find_version(tx, bucket, key, NULL)
+        return null.sequence if null is not None else None
+    sequence = sequence_of(version_id)
+    if sequence is None:
+        raise InvalidArgument(
+            "Invalid version id specified", ArgumentName="version-id-marker", ArgumentValue=version_id
+        )
+    return sequence
+
+
+def _after(request: Request) -> str:
+    token = request.get("ContinuationToken")
+    if token is None:
+        return str(request.get("StartAfter", ""))
+    try:
+        after = base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        after = ""
+    if not after:
+        raise InvalidArgument(
+            "The continuation token provided is incorrect", ArgumentName="continuation-token"
+        )
+    return after
+
+
+def page_limit(request: Request, member: str, name: str) -> int:
+    """How many lines a page may have.
+
+    Raises:
+        InvalidArgument: less than none.
+    """
+    limit: int = request.get(member, MOST_KEYS)
+    if limit < 0:
+        raise InvalidArgument(
+            f"Argument {name} must be an integer between 0 and 2147483647",
+            ArgumentName=name, ArgumentValue=str(limit),
+        )  # fmt: skip
+    return min(limit, MOST_KEYS)
+
+
+def _page(tx: Tx, bucket: Bucket, request: Request, after: str) -> tuple[list[Line], bool]:
+    prefix, delimiter = request.get("Prefix", ""), request.get("Delimiter", "")
+    limit = page_limit(request, "MaxKeys", "maxKeys")
+    return listing.page(listing.objects(tx, bucket, prefix, delimiter, after), limit)
+
+
+def _head(bucket: Bucket, request: Request, more: bool) -> Response:
+    response: Response = {
+        "Name": bucket.name,
+        "Prefix": encoded(request, request.get("Prefix", "")),
+        "IsTruncated": more,
+    }
+    if request.get("Delimiter"):
+        response["Delimiter"] = encoded(request, request["Delimiter"])
+    if request.get("EncodingType"):
+        response["EncodingType"] = request["EncodingType"]
     return response
 
 
-def _all_versions(
-    tx: Tx, bucket: Bucket, prefix: str, key_marker: str, version_marker: str
-) -> Iterator[tuple[ObjectVersion, bool]]:
-    low = object_key(bucket, max(prefix, key_marker))
-    for current in tx.scan(ObjectVersion, low, object_key(bucket, prefix + _LAST)):
-        if current.key == key_marker and not version_marker:
-            continue
-        lines = [(current, True)]
-        rest = tx.scan_prefix(ObjectVersion, ("s3", "older", bucket.id, current.key), reverse=True)
-        lines += [(version, False) for version in rest]
-        if current.key == key_marker:
-            ids = [version.version_id for version, _ in lines]
-            lines = lines[ids.index(version_marker) + 1 :] if version_marker in ids else []
-        yield from lines
+def _common(
+    tx: Tx, bucket: Bucket, request: Request, lines: list[Line], more: bool, *, owners: bool
+) -> Response:
+    check_encoding(request)
+    response = _head(bucket, request, more)
+    response["MaxKeys"] = page_limit(request, "MaxKeys", "maxKeys")
+    contents = [_line(request, line.version) for line in lines if line.version is not None]
+    if owners:
+        shown = owner(bucket.account)
+        for one in contents:
+            one["Owner"] = shown
+    if "RestoreStatus" in request.get("OptionalObjectAttributes", ()):
+        for one, line in zip(contents, [line for line in lines if line.version is not None], strict=True):
+            _add_restore_status(tx, one, line.version)
+    if contents:
+        response["Contents"] = contents
+    return response | common_prefixes(request, lines)
 
 
-def _version_line(request: Request, version: ObjectVersion, latest: bool) -> dict[str, Any]:
-    return {**_line(request, version), "VersionId": version.version_id, "IsLatest": latest}
+def common_prefixes(request: Request, lines: list[Line]) -> Response:
+    """The prefixes among the lines of a page, if there are any."""
+    prefixes = [
+        {"Prefix": encoded(request, line.name)}
+        for line in lines
+        if line.version is None and line.upload is None
+    ]
+    return {"CommonPrefixes": prefixes} if prefixes else {}
 
 
-def _marker_line(request: Request, version: ObjectVersion, latest: bool) -> dict[str, Any]:
+def _add_restore_status(tx: Tx, line: dict[str, Any], version: ObjectVersion | None) -> None:
+    if version is not None and version.storage_class in ARCHIVED and version.restored_until_ms > tx.now_ms:
+        line["RestoreStatus"] = {
+            "IsRestoreInProgress": False,
+            "RestoreExpiryDate": version.restored_until_ms,
+        }
+
+
+def _line(request: Request, version: ObjectVersion) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "Key": encoded(request, version.key),
+        "LastModified": whole_seconds(version.modified_ms),
+        "ETag": f'"{version.etag}"',
+        "Size": version.content.size,
+        "StorageClass": version.storage_class,
+    }
+    if version.checksum is not None:
+        line["ChecksumAlgorithm"] = [version.checksum.algorithm]
+        line["ChecksumType"] = version.checksum.kind
+    return line
+
+
+def _version_line(bucket: Bucket, request: Request, version: ObjectVersion, latest: bool) -> dict[str, Any]:
     return {
-        "Key": _encoded(request, version.key),
+        **_line(request, version),
         "VersionId": version.version_id,
         "IsLatest": latest,
-        "LastModified": version.modified_ms,
+        "Owner": owner(bucket.account),
     }
+
+
+def _marker_line(bucket: Bucket, request: Request, version: ObjectVersion, latest: bool) -> dict[str, Any]:
+    return {
+        "Key": encoded(request, version.key),
+        "VersionId": version.version_id,
+        "IsLatest": latest,
+        "LastModified": whole_seconds(version.modified_ms),
+        "Owner": owner(bucket.account),
+    }
+
+
+def whole_seconds(ms: int) -> int:
+    """S3 tells times in whole seconds, everywhere the same."""
+    return ms - ms % 1000
+
+
+def check_encoding(request: Request) -> None:
+    """Refuses an encoding that S3 does not have."""
+    if request.get("EncodingType", "url") != "url":
+        raise InvalidArgument(
+            "Invalid Encoding Method specified in Request",
+            ArgumentName="encoding-type", ArgumentValue=request["EncodingType"],
+        )  # fmt: skip
+
+
+def encoded(request: Request, text: str) -> str:
+    """Keys may hold what XML cannot: clients ask for percent-encoding."""
+    return quote(text, safe="/-_.~*") if request.get("EncodingType") == "url" else text

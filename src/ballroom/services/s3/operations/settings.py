@@ -1,4 +1,4 @@
-"""Settings of buckets. Versioning takes effect; the others are stored and read back.
+"""Settings of buckets that are stored and read back.
 
 They are one table: what is put, under which member it is answered, and AWS's error when there is none.
 
@@ -9,64 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import orjson
 
 from ballroom.kernel import Request, Response, Tx, operation
-from ballroom.kernel.errors import NotImplementedHere
-from ballroom.services.s3.errors import BadSetting, MalformedXml, MissingSetting
-from ballroom.services.s3.resources import Bucket, Setting, bucket_key, load_bucket
-
-
-@operation("PutBucketVersioning")
-def put_bucket_versioning(tx: Tx, request: Request) -> Response:
-    """Begin or suspend keeping versions; it cannot be undone.
-
-    Source: S3 API Reference, PutBucketVersioning.
-    """
-    bucket = load_bucket(tx, request["Bucket"])
-    configuration = request["VersioningConfiguration"]
-    status = configuration.get("Status", "")
-    if status not in ("Enabled", "Suspended"):
-        raise MalformedXml()
-    if configuration.get("MFADelete") == "Enabled":
-        raise NotImplementedHere("Ballroom does not support MFADelete of buckets yet")
-    tx.put(bucket_key(bucket.name), msgspec.structs.replace(bucket, versioning=status))
-    return {}
-
-
-@operation("GetBucketVersioning")
-def get_bucket_versioning(tx: Tx, request: Request) -> Response:
-    """Whether versions are kept; nothing for a bucket that never has.
-
-    Source: S3 API Reference, GetBucketVersioning.
-    """
-    bucket = load_bucket(tx, request["Bucket"])
-    return {"Status": bucket.versioning} if bucket.versioning else {}
-
-
-@operation("PutBucketEncryption")
-def put_bucket_encryption(tx: Tx, request: Request) -> Response:
-    """Stored: content lies unencrypted in the data directory."""
-    return _put(tx, request, "encryption", request["ServerSideEncryptionConfiguration"])
-
-
-@operation("GetBucketEncryption")
-def get_bucket_encryption(tx: Tx, request: Request) -> Response:
-    """What was put; without that, AWS's default."""
-    found = _find(tx, load_bucket(tx, request["Bucket"]), "encryption")
-    default = {
-        "Rules": [
-            {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
-        ]
-    }
-    return {"ServerSideEncryptionConfiguration": found if found is not None else default}
-
-
-@operation("DeleteBucketEncryption")
-def delete_bucket_encryption(tx: Tx, request: Request) -> Response:
-    """Back to AWS's default."""
-    return _delete(tx, request, "encryption")
+from ballroom.services.s3.errors import BadSetting, MissingSetting
+from ballroom.services.s3.access import open_bucket
+from ballroom.services.s3.resources import Bucket
+from ballroom.services.s3.settings_store import drop_setting, find_setting, put_setting
 
 
 @operation("PutPublicAccessBlock")
@@ -78,7 +27,7 @@ def put_public_access_block(tx: Tx, request: Request) -> Response:
 @operation("GetPublicAccessBlock")
 def get_public_access_block(tx: Tx, request: Request) -> Response:
     """What was put; without that, AWS's default of blocking all."""
-    found = _find(tx, load_bucket(tx, request["Bucket"]), "public-access")
+    found = _find(tx, open_bucket(tx, request, ""), "public-access")
     if found == {}:
         raise _missing(
             "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"
@@ -98,7 +47,7 @@ def delete_public_access_block(tx: Tx, request: Request) -> Response:
 @operation("PutBucketPolicy")
 def put_bucket_policy(tx: Tx, request: Request) -> Response:
     """Stored: policies are not evaluated yet. What is no policy document is refused."""
-    bucket = load_bucket(tx, request["Bucket"])
+    bucket = open_bucket(tx, request, "")
     text = request["Policy"]
     try:
         document = orjson.loads(text)
@@ -112,7 +61,7 @@ def put_bucket_policy(tx: Tx, request: Request) -> Response:
 @operation("GetBucketPolicy")
 def get_bucket_policy(tx: Tx, request: Request) -> Response:
     """The policy as it was put."""
-    found = _find(tx, load_bucket(tx, request["Bucket"]), "policy")
+    found = _find(tx, open_bucket(tx, request, ""), "policy")
     if found is None:
         raise _missing("NoSuchBucketPolicy", "The bucket policy does not exist", BucketName=request["Bucket"])
     return {"Policy": found["text"]}
@@ -133,7 +82,7 @@ def put_bucket_lifecycle_configuration(tx: Tx, request: Request) -> Response:
 @operation("GetBucketLifecycleConfiguration")
 def get_bucket_lifecycle_configuration(tx: Tx, request: Request) -> Response:
     """The rules as they were put."""
-    found = _find(tx, load_bucket(tx, request["Bucket"]), "lifecycle")
+    found = _find(tx, open_bucket(tx, request, ""), "lifecycle")
     if found is None:
         raise _missing("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
     return found
@@ -157,7 +106,7 @@ def put_bucket_tagging(tx: Tx, request: Request) -> Response:
 @operation("GetBucketTagging")
 def get_bucket_tagging(tx: Tx, request: Request) -> Response:
     """The bucket's tags."""
-    found = _find(tx, load_bucket(tx, request["Bucket"]), "tagging")
+    found = _find(tx, open_bucket(tx, request, ""), "tagging")
     if found is None:
         raise _missing("NoSuchTagSet", "The TagSet does not exist", BucketName=request["Bucket"])
     return found
@@ -178,7 +127,7 @@ def put_bucket_ownership_controls(tx: Tx, request: Request) -> Response:
 @operation("GetBucketOwnershipControls")
 def get_bucket_ownership_controls(tx: Tx, request: Request) -> Response:
     """What was put; without that, AWS's default."""
-    found = _find(tx, load_bucket(tx, request["Bucket"]), "ownership")
+    found = _find(tx, open_bucket(tx, request, ""), "ownership")
     default = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     return {"OwnershipControls": found if found is not None else default}
 
@@ -190,24 +139,20 @@ def delete_bucket_ownership_controls(tx: Tx, request: Request) -> Response:
 
 
 def _put(tx: Tx, request: Request, name: str, value: dict[str, Any]) -> Response:
-    return _store(tx, load_bucket(tx, request["Bucket"]), name, value)
+    return _store(tx, open_bucket(tx, request, ""), name, value)
 
 
 def _store(tx: Tx, bucket: Bucket, name: str, value: dict[str, Any]) -> Response:
-    tx.put(("s3", "setting", bucket.id, name), Setting(orjson.dumps(value)))
+    put_setting(tx, bucket, name, value)
     return {}
 
 
 def _find(tx: Tx, bucket: Bucket, name: str) -> dict[str, Any] | None:
-    found = tx.get(Setting, ("s3", "setting", bucket.id, name))
-    if found is None:
-        return None
-    value: dict[str, Any] = orjson.loads(found.value)
-    return value
+    return find_setting(tx, bucket, name)
 
 
 def _delete(tx: Tx, request: Request, name: str) -> Response:
-    tx.delete(("s3", "setting", load_bucket(tx, request["Bucket"]).id, name))
+    drop_setting(tx, open_bucket(tx, request, ""), name)
     return {}
 
 

@@ -1,0 +1,46 @@
+"""How an operation gets at its bucket: it is there, it is here, and the caller may.
+
+Source: S3 API Reference, "Error responses"; User Guide, "Verifying bucket ownership with bucket owner
+condition".
+"""
+
+from __future__ import annotations
+
+import re
+
+from ballroom.kernel import Request, Tx
+from ballroom.services.s3 import hooks
+from ballroom.services.s3.errors import AccessDenied, InvalidBucketOwner, NoSuchBucket
+from ballroom.services.s3.resources import Bucket, find_bucket
+
+_ACCOUNT = re.compile(r"\d{12}")
+
+
+def open_bucket(tx: Tx, request: Request, action: str | None, *, key: str = "") -> Bucket:
+    """The bucket that a request names, if its caller may do `action` there (IAM's name; None: asked later).
+
+    Raises:
+        NoSuchBucket: there is none.
+        AccessDenied: the caller may not, or expects another owner.
+        InvalidBucketOwner: the owner expected is no account.
+    """
+    name = request["Bucket"]
+    bucket = find_bucket(tx, name)
+    expected = request.get("ExpectedBucketOwner")
+    if expected is not None:
+        check_owner(bucket, expected)
+    if bucket is None:
+        raise NoSuchBucket(BucketName=name)
+    if action is not None:
+        hooks.authorize(tx, bucket, action, key, request=request)
+    return bucket
+
+
+def check_owner(bucket: Bucket | None, expected: str) -> None:
+    """Refuses a bucket of another owner than the caller expects."""
+    if _ACCOUNT.fullmatch(expected) is None:
+        raise InvalidBucketOwner(
+            f"The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]"
+        )
+    if bucket is not None and bucket.account != expected:
+        raise AccessDenied()

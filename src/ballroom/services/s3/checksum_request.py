@@ -1,0 +1,93 @@
+"""What a sender says of the body that it sends: Content-MD5 and one of the API's checksums. Pure.
+
+Source: S3 User Guide, "Checking object integrity for data uploads"; the recorded answers of AWS.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import msgspec
+
+from ballroom.kernel import ByteStream
+from ballroom.services.s3 import checksums
+from ballroom.services.s3.errors import BadDigest, InvalidDigest, InvalidRequest
+from ballroom.services.s3.resources import Checksum
+
+_KNOWN = "CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, XXHASH128"
+UNSUPPORTED_ALGORITHM = (
+    f"Checksum algorithm provided is unsupported. Please try again with any of the valid types: [{_KNOWN}]"
+)
+
+
+class Announced(msgspec.Struct):
+    """The checksums that a body must have."""
+
+    md5: bytes | None
+    algorithm: str
+    """Of the checksum to keep: what was asked for, or S3's default."""
+    value: str | None = None
+    """Sent before the body; None: comes behind it, or is only computed."""
+    in_trailer: bool = False
+    is_part: bool = False
+    asked: bool = True
+    """Whether the sender named the algorithm."""
+
+
+def announced_by(request: dict[str, Any], stream: ByteStream, default: str = checksums.DEFAULT) -> Announced:
+    """What the request says of its body.
+
+    Raises:
+        InvalidDigest: Content-MD5 is no MD5.
+        InvalidRequest: the checksum headers make no sense.
+    """
+    md5 = _md5_of(request.get("ContentMD5"))
+    sent = [(name, request[member]) for member, name in checksums.MEMBERS.items() if member in request]
+    trailing = [
+        checksums.HEADERS[name] for name in stream.announced_trailers() if name in checksums.HEADERS
+    ]
+    if len(sent) + len(trailing) > 1:
+        raise InvalidRequest(
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+        )
+    if sent:
+        name, value = sent[0]
+        if not checksums.is_valid(name, value):
+            raise InvalidRequest(f"Value for x-amz-checksum-{name.lower()} header is invalid.")
+        return Announced(md5, name, value)
+    if trailing:
+        return Announced(md5, trailing[0], in_trailer=True)
+    # x-amz-sdk-checksum-algorithm alone says nothing, nor does it matter beside a checksum
+    return Announced(md5, default, asked=False)
+
+
+def verified(announced: Announced, computed: str, trailers: dict[str, str]) -> Checksum:
+    """The checksum to keep, once it is what the sender said.
+
+    Raises:
+        BadDigest: it is another.
+        InvalidRequest: it was to come behind the body, and did not, or makes no sense.
+    """
+    name = announced.algorithm
+    said = announced.value
+    if announced.in_trailer:
+        said = trailers.get(f"x-amz-checksum-{name.lower()}")
+        if said is None or not checksums.is_valid(name, said):
+            raise InvalidRequest(f"Value for x-amz-checksum-{name.lower()} trailing header is invalid.")
+    if said is not None and base64.b64decode(said) != base64.b64decode(computed):
+        raise BadDigest(f"The {name} you specified did not match the calculated checksum.")
+    return Checksum(name, computed)
+
+
+def _md5_of(told: str | None) -> bytes | None:
+    if told is None:
+        return None
+    try:
+        wanted = base64.b64decode(told, validate=True)
+    except (binascii.Error, ValueError):
+        wanted = b""
+    if len(wanted) != 16:
+        raise InvalidDigest(**{"Content-MD5": told})
+    return wanted

@@ -1,0 +1,168 @@
+"""Reading keys in order: cursors that skip what is rolled up, so that a page costs what it shows.
+
+A cursor reads rows in small batches that grow while they are used up. At a common prefix it jumps behind
+all keys that begin with it: a page of 1,000 prefixes is 1,000 short scans, however many keys they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+from ballroom.kernel import Key, Tx
+from ballroom.services.s3.resources import Bucket, ObjectVersion, Upload
+
+_LAST = "\U0010ffff" * 257
+"""Put behind a prefix, it sorts behind every key that begins with the prefix: keys have 1,024 bytes at most."""
+_FIRST_BATCH, _LARGEST_BATCH = 4, 256
+
+R = TypeVar("R", ObjectVersion, Upload)
+
+
+class Cursor(Generic[R]):
+    """The rows of one table of a bucket whose keys begin with a prefix, from `low` on."""
+
+    def __init__(self, tx: Tx, kind: type[R], table: str, bucket: Bucket, prefix: str, *low: str | int) -> None:
+        self._tx, self._kind = tx, kind
+        self._root: Key = ("s3", table, bucket.id)
+        self._high: Key = (*self._root, prefix + _LAST)
+        self._low: Key = (*self._root, *low) if low else (*self._root, prefix)
+        self._rows: list[R] = []
+        self._at = 0
+        self._batch = _LARGEST_BATCH
+        self._exhausted = False
+
+    def peek(self) -> R | None:
+        """The next row; None at the end."""
+        if self._at < len(self._rows):
+            return self._rows[self._at]
+        if self._exhausted:
+            return None
+        items = self._tx.scan_items(self._kind, self._low, self._high, limit=self._batch)
+        self._exhausted = len(items) < self._batch
+        self._batch = min(self._batch * 4, _LARGEST_BATCH)
+        self._rows, self._at = [row for _, row in items], 0
+        if items:
+            last = items[-1][0]
+            self._low = (*last, b"")  # the first key behind it
+        return self._rows[0] if items else None
+
+    def advance(self) -> None:
+        """Go on to the next row."""
+        self._at += 1
+
+    def seek_behind(self, prefix: str) -> None:
+        """Go on behind all keys that begin with `prefix`."""
+        rows, at = self._rows, self._at
+        while at < len(rows) and rows[at].key.startswith(prefix):
+            at += 1
+        self._at = at
+        if at == len(rows) and not self._exhausted:
+            self._low = (*self._root, prefix + _LAST)
+            self._batch = _FIRST_BATCH
+
+
+def rolled_up(key: str, prefix: str, delimiter: str) -> str | None:
+    """The common prefix that stands for a key in a list; None: the key stands for itself."""
+    if not delimiter:
+        return None
+    at = key.find(delimiter, len(prefix))
+    return None if at < 0 else key[: at + len(delimiter)]
+
+
+class Line(NamedTuple):
+    """One line of a list: a version or upload, or a prefix that stands for many."""
+
+    name: str
+    version: ObjectVersion | None = None
+    latest: bool = True
+    upload: Upload | None = None
+
+
+def objects(tx: Tx, bucket: Bucket, prefix: str, delimiter: str, after: str) -> Iterator[Line]:
+    """Current objects and rolled-up prefixes behind `after`."""
+    low = max(prefix, after)
+    cursor = Cursor(tx, ObjectVersion, "object", bucket, prefix, low)
+    while (version := cursor.peek()) is not None:
+        if version.key <= after:
+            cursor.advance()
+            continue
+        name = rolled_up(version.key, prefix, delimiter)
+        if name is None:
+            yield Line(version.key, version)
+            cursor.advance()
+            continue
+        if not after.startswith(name):
+            yield Line(name)
+        cursor.seek_behind(name)
+
+
+def versions(
+    tx: Tx, bucket: Bucket, prefix: str, delimiter: str, key_marker: str, after_sequence: int | None
+) -> Iterator[Line]:
+    """Versions and delete markers by key, newest first, behind a key or behind one version of it.
+
+    `after_sequence`: the sequence of the version of `key_marker` to go on behind; None: behind all of them.
+    """
+    low = max(prefix, key_marker)
+    current = Cursor(tx, ObjectVersion, "object", bucket, prefix, low)
+    if after_sequence is not None and key_marker >= prefix:
+        # sequences are stored negated: newer ones come first
+        older = Cursor(tx, ObjectVersion, "older", bucket, prefix, key_marker, -after_sequence + 1)
+    else:
+        older = Cursor(tx, ObjectVersion, "older", bucket, prefix, low)
+    seen = key_marker if after_sequence is not None else ""
+    while True:
+        first, second = current.peek(), older.peek()
+        if first is None and second is None:
+            return
+        is_current = first is not None and (second is None or first.key <= second.key)
+        version = first if is_current else second
+        assert version is not None
+        cursor = current if is_current else older
+        done = version.key < key_marker or version.key == key_marker and (is_current or after_sequence is None)
+        if done:
+            cursor.advance()
+            continue
+        name = rolled_up(version.key, prefix, delimiter)
+        if name is not None:
+            if not key_marker.startswith(name):
+                yield Line(name)
+            current.seek_behind(name)
+            older.seek_behind(name)
+            continue
+        yield Line(version.key, version, version.key != seen)
+        seen = version.key
+        cursor.advance()
+
+
+def uploads(
+    tx: Tx, bucket: Bucket, prefix: str, delimiter: str, key_marker: str, id_marker: str
+) -> Iterator[Line]:
+    """Multipart uploads by key and age, behind a key or behind one upload for it."""
+    low = max(prefix, key_marker)
+    cursor = Cursor(tx, Upload, "upload", bucket, prefix, low)
+    while (upload := cursor.peek()) is not None:
+        if upload.key < key_marker or (upload.key == key_marker and (not id_marker or upload.id <= id_marker)):
+            cursor.advance()
+            continue
+        name = rolled_up(upload.key, prefix, delimiter)
+        if name is None:
+            yield Line(upload.key, upload=upload)
+            cursor.advance()
+            continue
+        if not key_marker.startswith(name):
+            yield Line(name)
+        cursor.seek_behind(name)
+
+
+def page(lines: Iterator[Line], limit: int) -> tuple[list[Line], bool]:
+    """Up to `limit` lines, and whether there are more."""
+    shown: list[Line] = []
+    if limit == 0:
+        return shown, False
+    for line in lines:
+        if len(shown) == limit:
+            return shown, True
+        shown.append(line)
+    return shown, False

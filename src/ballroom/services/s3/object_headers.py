@@ -1,0 +1,75 @@
+"""What is told with an object's bytes: its headers, the user's metadata, the storage class. Pure.
+
+Source: S3 API Reference, PutObject; User Guide, "Working with object metadata", "Storage classes".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ballroom.kernel.errors import NotImplementedHere
+from ballroom.services.s3.errors import InvalidStorageClass, MetadataTooLarge
+from ballroom.services.s3.resources import Headers
+
+FIELDS = (
+    "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires",
+)  # fmt: skip
+METADATA_LIMIT = 2048
+STORAGE_CLASSES = frozenset({
+    "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER",
+    "DEEP_ARCHIVE", "GLACIER_IR",
+})  # fmt: skip
+ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+_OVERRIDES = {
+    "ResponseCacheControl": "CacheControl",
+    "ResponseContentDisposition": "ContentDisposition",
+    "ResponseContentEncoding": "ContentEncoding",
+    "ResponseContentLanguage": "ContentLanguage",
+    "ResponseContentType": "ContentType",
+    "ResponseExpires": "Expires",
+}
+_NONE = Headers()
+
+
+def headers_of(request: dict[str, Any]) -> Headers:
+    """The headers and metadata that a request gives its object.
+
+    Raises:
+        MetadataTooLarge: names and values of the metadata have more than 2 KB.
+    """
+    if "WriteOffsetBytes" in request:
+        raise NotImplementedHere("Ballroom does not append to objects: WriteOffsetBytes is for directory buckets")
+    fields = {name: str(request[name]) for name in FIELDS if name in request}
+    given = request.get("Metadata")
+    if not given:
+        return Headers(fields) if fields else _NONE
+    metadata = {name.lower(): value for name, value in given.items()}
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+    if size > METADATA_LIMIT:
+        raise MetadataTooLarge(Size=str(size), MaxSizeAllowed=str(METADATA_LIMIT))
+    return Headers(fields, metadata)
+
+
+def storage_class_of(request: dict[str, Any]) -> str:
+    """The storage class that a request names.
+
+    Raises:
+        InvalidStorageClass: S3 has none of that name for buckets in a region.
+    """
+    name: str = request.get("StorageClass", "STANDARD")
+    if name not in STORAGE_CLASSES:
+        raise InvalidStorageClass(StorageClassRequested=name)
+    return name
+
+
+def tell(headers: Headers, request: dict[str, Any], response: dict[str, Any]) -> None:
+    """Add headers and metadata to the answer of a read; the request may override some."""
+    response["ContentType"] = "binary/octet-stream"
+    response.update(headers.fields)
+    if headers.metadata:
+        response["Metadata"] = headers.metadata
+    for asked, member in _OVERRIDES.items():
+        if asked in request:
+            response[member] = request[asked]
+    if isinstance(response.get("Expires"), str) and response["Expires"].lstrip("-").isdigit():
+        response["Expires"] = int(response["Expires"])
