@@ -77,9 +77,7 @@ def group(uri: str) -> dict[str, str]:
 def canned(name: str, owner: str, bucket_owner: str) -> dict[str, Any]:
     """The list that a canned name stands for; owners are canonical ids."""
     grants: list[dict[str, Any]] = [{"Grantee": user(owner), "Permission": "FULL_CONTROL"}]
-    grants += [
-        {"Grantee": group(uri), "Permission": permission} for uri, permission in _CANNED_GROUPS[name]
-    ]
+    grants += [{"Grantee": group(uri), "Permission": permission} for uri, permission in _CANNED_GROUPS[name]]
     if name == "aws-exec-read":
         grants.append({"Grantee": user(EXEC_READ), "Permission": "READ"})
     elif name.startswith("bucket-owner-") and bucket_owner != owner:

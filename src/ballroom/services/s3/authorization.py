@@ -97,9 +97,7 @@ def _access(
     return Access(principal, f"s3:{action}", resource, context)
 
 
-def _find(
-    tx: Tx, bucket: Bucket, action: str, key: str, request: Request | None
-) -> ObjectVersion | None:
+def _find(tx: Tx, bucket: Bucket, action: str, key: str, request: Request | None) -> ObjectVersion | None:
     """The version that a request is about, where its own tags and grants may decide."""
     if action not in _OF_OBJECTS or not key:
         return None

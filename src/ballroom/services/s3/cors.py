@@ -34,9 +34,7 @@ def check(configuration: dict[str, Any]) -> None:
             raise MalformedXml()
         for method in rule["AllowedMethods"]:
             if method not in METHODS:
-                raise _invalid(
-                    f"Found unsupported HTTP method in CORS config. Unsupported method is {method}"
-                )
+                raise _invalid(f"Found unsupported HTTP method in CORS config. Unsupported method is {method}")
         for origin in rule["AllowedOrigins"]:
             if origin.count("*") > 1:
                 raise _invalid(f'AllowedOrigin "{origin}" can not have more than one wildcard.')

@@ -10,8 +10,8 @@ from typing import Any
 
 from ballroom.kernel import Request
 from ballroom.services.s3 import acl
-from ballroom.services.s3.owners import account_of
 from ballroom.services.s3.errors import InvalidArgument, S3Error, named
+from ballroom.services.s3.owners import account_of
 
 _HEADERS = {
     "GrantFullControl": ("x-amz-grant-full-control", "FULL_CONTROL"),
@@ -98,23 +98,22 @@ def stated(policy: dict[str, Any]) -> dict[str, Any]:
     owner = policy.get("Owner")
     if "Grants" not in policy or not owner or not owner.get("ID"):
         raise _malformed()
-    grants = [_stated(grant) for grant in policy["Grants"] or []]
+    grants = [stated_grant(grant) for grant in policy["Grants"] or []]
     if not _exists(owner["ID"]):
         raise InvalidArgument("Invalid id", ArgumentName="CanonicalUser/ID", ArgumentValue=owner["ID"])
     _check_number(grants)
     return {"Owner": {"ID": owner["ID"]}, "Grants": grants}
 
 
-def _stated(grant: dict[str, Any]) -> dict[str, Any]:
+def stated_grant(grant: dict[str, Any]) -> dict[str, Any]:
+    """One grant of a body, checked."""
     grantee, permission = grant.get("Grantee") or {}, grant.get("Permission")
     if permission not in acl.PERMISSIONS:
         raise _malformed()
     kind = grantee.get("Type")
     if kind == "Group" and grantee.get("URI") is not None:
         if grantee["URI"] not in acl.GROUPS:
-            raise InvalidArgument(
-                "Invalid group uri", ArgumentName="Group/URI", ArgumentValue=grantee["URI"]
-            )
+            raise InvalidArgument("Invalid group uri", ArgumentName="Group/URI", ArgumentValue=grantee["URI"])
         return {"Grantee": acl.group(grantee["URI"]), "Permission": permission}
     if kind == "CanonicalUser" and grantee.get("ID"):
         if not _exists(grantee["ID"]):

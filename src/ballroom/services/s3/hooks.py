@@ -20,6 +20,7 @@ from ballroom.services.s3.resources import Bucket, ObjectVersion
 from ballroom.services.s3.settings_store import find_setting
 from ballroom.services.s3.website_rules import check_redirect_location
 
+
 class Change(msgspec.Struct, frozen=True):
     """What happened to a version. `event` is S3's name without its prefix: `ObjectCreated:Put`."""
 
@@ -51,9 +52,7 @@ def authorize(
     authorization.authorize(tx, bucket, action, key, version, request)
 
 
-def attributes_of(
-    tx: Tx, bucket: Bucket, request: Request, source: ObjectVersion | None = None
-) -> Attributes:
+def attributes_of(tx: Tx, bucket: Bucket, request: Request, source: ObjectVersion | None = None) -> Attributes:
     """The attributes that a write gives its new version. `source` is the object that a copy copies.
 
     Raises:

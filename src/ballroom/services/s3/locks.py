@@ -121,9 +121,7 @@ def of_request(
                 "The retain until date must be in the future!",
                 ArgumentName="x-amz-object-lock-retain-until-date", ArgumentValue=_iso(end),
             )  # fmt: skip
-    return msgspec.structs.replace(
-        attributes, lock_mode=mode, retain_until_ms=end, legal_hold=hold == "ON"
-    )
+    return msgspec.structs.replace(attributes, lock_mode=mode, retain_until_ms=end, legal_hold=hold == "ON")
 
 
 def with_retention(

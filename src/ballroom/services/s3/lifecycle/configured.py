@@ -18,9 +18,7 @@ def active_rules(tx: Tx, bucket: Bucket) -> list[Rule]:
 
 def facts_of(version: ObjectVersion) -> Facts:
     """What rules ask of a version."""
-    return Facts(
-        version.key, version.size, version.attributes.tags, version.modified_ms, version.storage_class
-    )
+    return Facts(version.key, version.size, version.attributes.tags, version.modified_ms, version.storage_class)
 
 
 def expiration(tx: Tx, bucket: Bucket, version: ObjectVersion) -> Expiration | None:

@@ -114,7 +114,8 @@ def transition_of(rules: Iterable[Rule], facts: Facts, now_ms: int, minimum: str
             due += [
                 action["StorageClass"]
                 for action in rule["Transitions"]
-                if (at := _due(action if "Date" in action else {"Days": 0, **action}, facts.modified_ms)) is not None
+                if (at := _due(action if "Date" in action else {"Days": 0, **action}, facts.modified_ms))
+                is not None
                 and at <= now_ms
                 and _large_enough(rule, facts.size, action["StorageClass"], minimum)
             ]

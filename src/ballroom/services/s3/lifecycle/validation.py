@@ -170,12 +170,8 @@ def _check_class(action: dict[str, Any]) -> None:
 
 def _check_midnight(ms: int) -> None:
     if ms % DAY_MS:
-        raise InvalidArgument(
-            "'Date' must be at midnight GMT", ArgumentName="Date", ArgumentValue=_iso(ms)
-        )
+        raise InvalidArgument("'Date' must be at midnight GMT", ArgumentName="Date", ArgumentValue=_iso(ms))
 
 
 def _iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-

@@ -28,9 +28,9 @@ from ballroom.kernel import (
     service_caller,
 )
 from ballroom.kernel.arn import find_arn
-from ballroom.services.s3.owners import canonical_id
 from ballroom.services.s3.notifications.configuration import destinations
 from ballroom.services.s3.notifications.events import Event, bridge_entry, record
+from ballroom.services.s3.owners import canonical_id
 from ballroom.services.s3.resources import Bucket
 from ballroom.services.s3.settings_store import find_setting
 
@@ -141,9 +141,7 @@ def _call_of(
 def with_trace(request: dict[str, Any], service: str, trace: str | None) -> None:
     """A queue's message carries the trace of the request that caused it."""
     if service == "sqs" and trace:
-        request["MessageSystemAttributes"] = {
-            "AWSTraceHeader": {"DataType": "String", "StringValue": trace}
-        }
+        request["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}
 
 
 def _queue_url(tx: Tx, arn: str, caller: Caller) -> str:
@@ -172,5 +170,3 @@ async def deliver(ctx: Context, delivery: Delivery) -> None:
         if _is_gone(error):
             raise GiveUp(error.shape) from error
         raise
-
-

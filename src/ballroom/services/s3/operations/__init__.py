@@ -1,14 +1,41 @@
 """The operations of S3, one module for each kind of resource."""
 
 from ballroom.services.s3.operations import (
+    acls,
     buckets,
+    cors,
     deletes,
     encryption_settings,
+    identified,
+    lifecycles,
     listing,
+    notifications,
+    object_locks,
+    policies,
     puts,
     reads,
-    settings,
+    stored,
+    tags,
     versioning,
+    websites,
 )
 
-__all__ = ["buckets", "deletes", "encryption_settings", "listing", "puts", "reads", "settings", "versioning"]
+__all__ = [
+    "acls",
+    "buckets",
+    "cors",
+    "deletes",
+    "encryption_settings",
+    "identified",
+    "lifecycles",
+    "listing",
+    "notifications",
+    "object_locks",
+    "policies",
+    "puts",
+    "reads",
+    "stored",
+    "tags",
+    "versioning",
+    "websites",
+]

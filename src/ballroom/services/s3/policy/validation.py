@@ -9,8 +9,8 @@ import re
 from functools import lru_cache
 
 from ballroom.kernel.policy import Policy, PolicyError, Principals, Statement, matches, parse_policy
-from ballroom.services.s3.owners import account_of
 from ballroom.services.s3.errors import S3Error, named
+from ballroom.services.s3.owners import account_of
 
 LIMIT_BYTES = 20 << 10
 _PRINCIPAL = re.compile(
