@@ -21,6 +21,8 @@ from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.keys import Key
 from ballroom.kernel.records import Record
 from ballroom.kernel.registry import (
+    CrossOrigin,
+    cross_origin,
     data_host,
     on_delivery,
     on_exhausted,
@@ -43,6 +45,7 @@ __all__ = [
     "Context",
     "Credential",
     "Credentials",
+    "CrossOrigin",
     "Delivery",
     "GiveUp",
     "Hold",
@@ -64,6 +67,7 @@ __all__ = [
     "Unavailable",
     "ValidationFailed",
     "Waiting",
+    "cross_origin",
     "data_host",
     "exponential",
     "on_delivery",

@@ -108,7 +108,7 @@ def test_only_an_empty_bucket_can_be_removed(cloud: Cloud) -> None:
 
 SETTINGS = [
     ("Encryption", "ServerSideEncryptionConfiguration",
-     {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}, None),
+     {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}]}, None),
     ("OwnershipControls", "OwnershipControls", {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}, None),
 ]  # fmt: skip
 

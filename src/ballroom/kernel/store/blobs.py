@@ -206,9 +206,7 @@ class Blobs(ABC):
             with self._lock:
                 self._keepers -= 1
 
-    async def collect(
-        self, referenced: Callable[[str], bool], durable: Callable[[], Awaitable[object]]
-    ) -> int:
+    async def collect(self, referenced: Callable[[str], bool], durable: Callable[[], Awaitable[object]]) -> int:
         """Remove what no row refers to; returns the bytes that this freed.
 
         `referenced` is asked on the caller's thread, in small slices; `durable` waits until what it

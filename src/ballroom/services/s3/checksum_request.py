@@ -45,9 +45,7 @@ def announced_by(request: dict[str, Any], stream: ByteStream, default: str = che
     """
     md5 = _md5_of(request.get("ContentMD5"))
     sent = [(name, request[member]) for member, name in checksums.MEMBERS.items() if member in request]
-    trailing = [
-        checksums.HEADERS[name] for name in stream.announced_trailers() if name in checksums.HEADERS
-    ]
+    trailing = [checksums.HEADERS[name] for name in stream.announced_trailers() if name in checksums.HEADERS]
     if len(sent) + len(trailing) > 1:
         raise InvalidRequest(
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."

@@ -75,7 +75,7 @@ class _XxHash:
 @cache
 def _crt() -> Any:
     # imported by the first checksum that needs it: 8 ms that a server without S3 traffic does not spend
-    from awscrt import checksums
+    from awscrt import checksums  # type: ignore[import-untyped]
 
     return checksums
 
@@ -91,7 +91,8 @@ def new(algorithm: str) -> Hash:
     if algorithm.startswith("XXHASH"):
         hashes = _crt().XXHash
         made = {
-            "XXHASH64": hashes.new_xxhash64, "XXHASH3": hashes.new_xxhash3_64, "XXHASH128": hashes.new_xxhash3_128,
+            "XXHASH64": hashes.new_xxhash64, "XXHASH3": hashes.new_xxhash3_64,
+            "XXHASH128": hashes.new_xxhash3_128,
         }  # fmt: skip
         return _XxHash(made[algorithm]())
     made_hash: Hash = hashlib.new(algorithm.lower(), usedforsecurity=False)

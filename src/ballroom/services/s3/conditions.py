@@ -52,11 +52,11 @@ def _not_modified(version: ObjectVersion) -> NotModified:
     return error
 
 
-def check_write(current: ObjectVersion | None, request: dict[str, Any], *, began_ms: int | None = None) -> None:
+def check_write(current: ObjectVersion | None, request: dict[str, Any], *, found: str | None = None) -> None:
     """Refuses a write that would replace what the caller did not expect.
 
-    `current` is None where the key has no object; `began_ms` is when a multipart upload began: what was
-    written since is a conflict.
+    `current` is None where the key has no object; `found` is the `fingerprint` of what was there when a
+    multipart upload began: another object is a conflict.
 
     Raises:
         PreconditionFailed: the object is there, or is another.
@@ -73,10 +73,15 @@ def check_write(current: ObjectVersion | None, request: dict[str, Any], *, began
             raise _not_accepted("If-Match")
         if current is None:
             raise NoSuchKey(Key=request["Key"])
-        if began_ms is not None and current.modified_ms > began_ms:
+        if found is not None and fingerprint(current) != found:
             raise ConditionalConflict(Condition="If-Match", Key=request["Key"])
         if not names(tags, current.etag):
             raise PreconditionFailed(Condition="If-Match")
+
+
+def fingerprint(current: ObjectVersion | None) -> str:
+    """What tells one object under a key from another."""
+    return "" if current is None else f"{current.version_id} {current.modified_ms} {current.etag}"
 
 
 def check_deletion(current: ObjectVersion | None, tag: str | None) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ballroom.kernel import Kernel, Tx
-from ballroom.services.s3.resources import Body, Content, Layout, Part
+from ballroom.kernel import Kernel, Key, Tx, on_timer
+from ballroom.services.s3.resources import Body, Content, Layout, Part, Uses
 from ballroom.services.s3.sending import Segment, Segments
 
 if TYPE_CHECKING:
@@ -47,16 +47,10 @@ def shared(tx: Tx, content: Content) -> Content:
     if content.body_id:
         return _in_its_row(tx, small_body(tx, content))
     if content.layout_id:
-        layout_id = tx.ids.hex(32)
-        for layout in layouts(tx, content):
-            parts = [_shared_part(tx, part) for part in layout.parts]
-            tx.put(("s3", "layout", layout_id, layout.offset), Layout(layout.offset, parts))
-        return Content(content.size, layout_id=layout_id)
+        row = _uses_key(content.layout_id)
+        uses = tx.get(Uses, row)
+        tx.put(row, Uses((uses.count if uses is not None else 1) + 1))
     return content
-
-
-def _shared_part(tx: Tx, part: Part) -> Part:
-    return Part(part.number, part.etag, part.modified_ms, shared(tx, part.content), part.checksum, part.crc64)
 
 
 def discard(tx: Tx, content: Content) -> None:
@@ -66,10 +60,35 @@ def discard(tx: Tx, content: Content) -> None:
     elif content.body_id:
         tx.delete(("s3", "body", content.body_id))
     elif content.layout_id:
-        for layout in layouts(tx, content):
-            for part in layout.parts:
-                discard(tx, part.content)
-            tx.delete(("s3", "layout", content.layout_id, layout.offset))
+        _discard_layout(tx, content.layout_id)
+
+
+def _discard_layout(tx: Tx, layout_id: str) -> None:
+    """One object less has this layout; its parts, up to 10,000, go a row at a time once none has it."""
+    row = _uses_key(layout_id)
+    uses = tx.get(Uses, row)
+    if uses is not None and uses.count > 1:
+        tx.put(row, Uses(uses.count - 1))
+        return
+    if uses is not None:
+        tx.delete(row)
+    sweep_layout(tx, layout_id)
+
+
+@on_timer("s3.sweep-layout")
+def sweep_layout(tx: Tx, layout_id: str) -> None:
+    """Give up the next parts of a layout that no object has. Harmless if repeated: it takes what is there."""
+    prefix = ("s3", "layout", layout_id)
+    for key, layout in tx.scan_prefix_items(Layout, prefix, limit=1):
+        for part in layout.parts:
+            discard(tx, part.content)
+        tx.delete(key)
+        if layout.more:
+            tx.wake_at(tx.now_ms, "s3.sweep-layout", layout_id)
+
+
+def _uses_key(layout_id: str) -> Key:
+    return ("s3", "layout-uses", layout_id)
 
 
 def keep_layout(tx: Tx, parts: list[Part]) -> Content:
@@ -78,7 +97,8 @@ def keep_layout(tx: Tx, parts: list[Part]) -> Content:
     offset = 0
     for first in range(0, len(parts), LAYOUT_PARTS):
         some = parts[first : first + LAYOUT_PARTS]
-        tx.put(("s3", "layout", layout_id, offset), Layout(offset, some))
+        more = first + LAYOUT_PARTS < len(parts)
+        tx.put(("s3", "layout", layout_id, offset), Layout(offset, some, more))
         offset += sum(part.content.size for part in some)
     return Content(offset, layout_id=layout_id)
 

@@ -6,11 +6,14 @@ recorded answers.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ballroom.kernel.policy import matches
 from ballroom.services.s3.errors import MalformedXml, S3Error, named
 
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+_TEXTS = ("AllowedOrigins", "AllowedHeaders", "ExposeHeaders")
 METHODS = ("GET", "PUT", "HEAD", "POST", "DELETE")
 MOST_RULES = 100
 VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
@@ -41,6 +44,8 @@ def check(configuration: dict[str, Any]) -> None:
         for header in rule.get("AllowedHeaders") or ():
             if header.count("*") > 1:
                 raise _invalid(f'AllowedHeader "{header}" can not have more than one wildcard.')
+        if any(_UNSAFE.search(text) for member in _TEXTS for text in rule.get(member) or ()):
+            raise MalformedXml()  # they go into headers
         for header in rule.get("ExposeHeaders") or ():
             if "*" in header:
                 raise _invalid(

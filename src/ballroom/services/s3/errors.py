@@ -201,6 +201,23 @@ class InvalidObjectState(S3Error):
     text = "The operation is not valid for the object's storage class"
 
 
+class ObjectNotActive(S3Error):
+    """The source of a copy is archived."""
+
+    shape, status = "ObjectNotInActiveTierError", 403
+    text = (
+        "The source object of the COPY action is not in the active tier and is only stored in "
+        "Amazon S3 Glacier."
+    )
+
+
+class NotArchived(S3Error):
+    """Only archived objects are restored."""
+
+    shape, status = "InvalidObjectState", 403
+    text = "Restore is not allowed for the object's current storage class"
+
+
 class EntityTooLarge(S3Error):
     """More than S3 takes in one piece."""
 

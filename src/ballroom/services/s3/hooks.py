@@ -63,9 +63,9 @@ def attributes_of(tx: Tx, bucket: Bucket, request: Request, source: ObjectVersio
     redirect = request.get("WebsiteRedirectLocation", "")
     if redirect:
         check_redirect_location(redirect)
-    if not tags and not grants and not redirect and locks.NAME not in bucket.configured:
-        if not request.keys() & locks.MEMBERS:
-            return NONE
+    plain = not tags and not grants and not redirect
+    if plain and locks.NAME not in bucket.configured and not request.keys() & locks.MEMBERS:
+        return NONE
     attributes = Attributes(tags, grants, website_redirect=redirect)
     return locks.of_request(request, find_setting(tx, bucket, locks.NAME), attributes, tx.now_ms)
 
@@ -100,7 +100,7 @@ def changed(tx: Tx, bucket: Bucket, change: Change) -> None:
 
 
 def describe(tx: Tx, bucket: Bucket, version: ObjectVersion, response: Response) -> None:
-    """Add to the answer of GetObject and HeadObject what attributes and rules say (TagCount, locks, Expiration)."""
+    """Add to the answer of GetObject and HeadObject what attributes and rules say: TagCount, Expiration."""
     attributes = version.attributes
     if attributes is not NONE:
         if attributes.tags:

@@ -23,7 +23,8 @@ class Cursor(Generic[R]):
     """The rows of one table of a bucket whose keys begin with a prefix, from `low` on."""
 
     def __init__(self, tx: Tx, kind: type[R], table: str, bucket: Bucket, prefix: str, *low: str | int) -> None:
-        self._tx, self._kind = tx, kind
+        self._tx = tx
+        self._kind: type[R] = kind
         self._root: Key = ("s3", table, bucket.id)
         self._high: Key = (*self._root, prefix + _LAST)
         self._low: Key = (*self._root, *low) if low else (*self._root, prefix)
@@ -38,13 +39,12 @@ class Cursor(Generic[R]):
             return self._rows[self._at]
         if self._exhausted:
             return None
-        items = self._tx.scan_items(self._kind, self._low, self._high, limit=self._batch)
+        items: list[tuple[Key, R]] = self._tx.scan_items(self._kind, self._low, self._high, limit=self._batch)
         self._exhausted = len(items) < self._batch
         self._batch = min(self._batch * 4, _LARGEST_BATCH)
         self._rows, self._at = [row for _, row in items], 0
         if items:
-            last = items[-1][0]
-            self._low = (*last, b"")  # the first key behind it
+            self._low = (*items[-1][0], b"")  # the first key behind it
         return self._rows[0] if items else None
 
     def advance(self) -> None:
@@ -120,7 +120,9 @@ def versions(
         version = first if is_current else second
         assert version is not None
         cursor = current if is_current else older
-        done = version.key < key_marker or version.key == key_marker and (is_current or after_sequence is None)
+        done = version.key < key_marker or (
+            version.key == key_marker and (is_current or after_sequence is None)
+        )
         if done:
             cursor.advance()
             continue

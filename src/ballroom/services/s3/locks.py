@@ -49,9 +49,9 @@ def check_removal(attributes: Attributes, now_ms: int, *, bypass: bool) -> None:
     """
     if attributes.legal_hold:
         raise protected()
-    if attributes.lock_mode and attributes.retain_until_ms > now_ms:
-        if attributes.lock_mode == "COMPLIANCE" or not bypass:
-            raise protected()
+    retained = bool(attributes.lock_mode) and attributes.retain_until_ms > now_ms
+    if retained and (attributes.lock_mode == "COMPLIANCE" or not bypass):
+        raise protected()
 
 
 def check_configuration(configuration: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ from urllib.parse import unquote
 from ballroom.services.s3.errors import InvalidArgument, InvalidBucketName, KeyTooLong
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
-_VERSION = re.compile(r"[A-Za-z0-9._]{32}")
 _RESERVED = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
@@ -33,11 +32,6 @@ def check_key(key: str) -> None:
     """A key has 1 to 1,024 bytes of UTF-8."""
     if len(key.encode("utf-8", "surrogatepass")) > 1024:
         raise KeyTooLong(Size=str(len(key.encode("utf-8", "surrogatepass"))), MaxSizeAllowed="1024")
-
-
-def is_version_id(text: str) -> bool:
-    """Whether a text could be the id of a version."""
-    return text == "null" or _VERSION.fullmatch(text) is not None
 
 
 def parse_copy_source(source: str) -> tuple[str, str, str | None]:

@@ -38,7 +38,9 @@ def headers_of(request: dict[str, Any]) -> Headers:
         MetadataTooLarge: names and values of the metadata have more than 2 KB.
     """
     if "WriteOffsetBytes" in request:
-        raise NotImplementedHere("Ballroom does not append to objects: WriteOffsetBytes is for directory buckets")
+        raise NotImplementedHere(
+            "Ballroom does not append to objects: WriteOffsetBytes is for directory buckets"
+        )
     fields = {name: str(request[name]) for name in FIELDS if name in request}
     given = request.get("Metadata")
     if not given:

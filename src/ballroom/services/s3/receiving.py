@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from ballroom.kernel import BlobRef, ByteStream, BytesStream, Kernel, Unavailable
+from ballroom.kernel import BlobRef, BytesStream, ByteStream, Kernel, Unavailable
 from ballroom.services.s3 import checksums
 from ballroom.services.s3.checksum_request import Announced, verified
 from ballroom.services.s3.errors import BadDigest, IncompleteBody, RequestTimeout, Sha256Mismatch
@@ -70,7 +70,9 @@ def receive_whole(data: bytes, stream: ByteStream, request: dict[str, Any], anno
     return Received(len(data), md5.hexdigest(), checksum, crc64, data)
 
 
-async def receive(kernel: Kernel, stream: ByteStream, request: dict[str, Any], announced: Announced) -> Received:
+async def receive(
+    kernel: Kernel, stream: ByteStream, request: dict[str, Any], announced: Announced
+) -> Received:
     """Take in a body of any size.
 
     Raises:

@@ -11,6 +11,7 @@
 | "s3", "null", bucket id, key         | NullVersion   | where in "older" the null version is, if it is there |
 | "s3", "body", body id                | Body          | a content too large for its row, too small for a file|
 | "s3", "layout", layout id, offset    | Layout        | the parts of an object that was uploaded in parts    |
+| "s3", "layout-uses", layout id       | Uses          | how many objects have it: copies share it            |
 | "s3", "upload", bucket id, key, id   | Upload        | multipart uploads under way, in the order of keys    |
 | "s3", "part", upload id, n           | Part          | their parts                                          |
 | "s3", "completed", bucket id, id     | Completed     | uploads completed lately: completing again           |
@@ -161,6 +162,12 @@ class Upload(Record, frozen=True):
     attributes: Attributes = NONE
     owner: str = ""
     initiator: str = ""
+    found: str = ""
+    """Which object was there when the upload began: If-Match asks whether it has changed."""
+    uploaded: int = 0
+    """Rises with each part that comes, so that completion notices those that come meanwhile."""
+    held: int = 0
+    """How many parts there are."""
 
 
 class Part(Record, frozen=True):
@@ -176,16 +183,26 @@ class Part(Record, frozen=True):
 
 
 class Layout(Record, frozen=True):
-    """Successive parts of an object. Numbered anew, from 1."""
+    """Successive parts of an object."""
 
     offset: int
     parts: list[Part]
+    more: bool = False
+    """Whether another row follows."""
+
+
+class Uses(Record, frozen=True):
+    """How many objects have a layout, where it is not one."""
+
+    count: int
 
 
 class Completed(Record, frozen=True):
-    """What was answered to the completion of an upload, for those who ask again."""
+    """What was answered to the completion of an upload, for those who ask again for the same parts."""
 
-    answer: bytes
+    key: str
+    parts: str  # a digest of their numbers and tags
+    answer: bytes  # JSON
 
 
 def bucket_key(name: str) -> Key:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from ballroom.kernel import BlobRef, Kernel
+from ballroom.kernel import BlobRef, ByteStream, Kernel
 
 PIECE = 512 << 10
 
@@ -66,3 +65,15 @@ async def _pieces(kernel: Kernel, blob: BlobRef, start: int, stop: int) -> Async
                 raise OSError(f"blob {blob.sha256} is shorter than its {blob.size} bytes")
             left -= len(piece)
             yield piece
+
+
+class SegmentStream(ByteStream):
+    """Segments as a body that comes in: the source of a copied part."""
+
+    def __init__(self, segments: Segments) -> None:
+        self.length = segments.length
+        self._pieces = aiter(segments)
+
+    async def read(self, limit: int = 65536) -> bytes:
+        """The next piece; they have the size that blobs are read in."""
+        return await anext(self._pieces, b"")

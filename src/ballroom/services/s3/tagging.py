@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 from urllib.parse import unquote_plus
+from xml.parsers import expat
 
 from ballroom.services.s3.errors import InvalidArgument, MalformedXml, S3Error, named
 
@@ -103,3 +104,42 @@ def of_write(request: dict[str, Any], copied: dict[str, str]) -> dict[str, str]:
         if directive == "COPY":
             return copied
     return read_header(header) if header else {}
+
+
+def read_xml(document: str) -> list[tuple[str, str]]:
+    """The tags in a form's `<Tagging>` document.
+
+    Raises:
+        MalformedXml: it is none. Entities are never expanded.
+    """
+    pairs: list[tuple[str, str]] = []
+    path: list[str] = []
+    tag: dict[str, str] = {}
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        path.append(name)
+
+    def text(piece: str) -> None:
+        if len(path) == 4 and path[:3] == ["Tagging", "TagSet", "Tag"]:
+            tag[path[3]] = tag.get(path[3], "") + piece
+
+    def end(name: str) -> None:
+        if len(path) == 4:
+            tag.setdefault(path[3], "")
+        elif len(path) == 3:
+            if tag.keys() != {"Key", "Value"}:
+                raise MalformedXml()
+            pairs.append((tag.pop("Key"), tag.pop("Value")))
+        path.pop()
+
+    def refuse(*ignored: object) -> None:
+        raise MalformedXml()
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, text, end
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(document, True)
+    except expat.ExpatError as error:
+        raise MalformedXml() from error
+    return pairs

@@ -26,10 +26,7 @@ from ballroom.services.s3.resources import (
     object_key,
     older_key,
 )
-
-_ID_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_SEQUENCE_DIGITS = 6
-
+from ballroom.services.s3.version_ids import check_version_id, new_version_id, sequence_of
 
 # --- finding
 
@@ -67,6 +64,7 @@ def load_object(tx: Tx, bucket: Bucket, key: str, version_id: str | None) -> Obj
     Raises:
         NoSuchKey: no object, or its current version is a delete marker (whose id the error tells).
         NoSuchVersion: the key has no such version.
+        InvalidArgument: the id is none.
         MethodNotAllowed: the version asked for is a delete marker.
     """
     if version_id is None:
@@ -75,6 +73,7 @@ def load_object(tx: Tx, bucket: Bucket, key: str, version_id: str | None) -> Obj
             marker = newest_older(tx, bucket, key) if bucket.versioning else None
             raise NoSuchKey.under(key, marker)
         return current
+    check_version_id(version_id)
     version = find_version(tx, bucket, key, version_id)
     if version is None:
         raise NoSuchVersion(Key=key, VersionId=version_id)
@@ -109,7 +108,7 @@ def _make_current(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> ObjectVersion
     newest = current if current is not None else newest_older(tx, bucket, key)
     sequence = newest.sequence + 1 if newest is not None else 1
     if bucket.versioning == "Enabled":
-        version_id = _new_id(tx, sequence)
+        version_id = new_version_id(tx, sequence)
     else:
         version_id = NULL
         null = find_version(tx, bucket, key, NULL)  # there is one null version at most
@@ -204,25 +203,3 @@ def _make_older(tx: Tx, bucket: Bucket, version: ObjectVersion) -> None:
 
 def _change(event: str, version: ObjectVersion) -> Change:
     return Change(event, version.key, version.version_id, version.etag, version.size, version.sequence)
-
-
-# --- ids
-
-
-def _new_id(tx: Tx, sequence: int) -> str:
-    """32 letters and digits that nobody can guess, the version's sequence among them."""
-    digits = ""
-    for _ in range(_SEQUENCE_DIGITS):
-        sequence, digit = divmod(sequence, 36)
-        digits = _ID_DIGITS[digit] + digits
-    if sequence:
-        raise OverflowError("a key has more versions than an id can count")
-    return tx.ids.lower(32 - _SEQUENCE_DIGITS) + digits
-
-
-def sequence_of(version_id: str) -> int | None:
-    """The sequence that an id holds; None: it is none of ours."""
-    tail = version_id[-_SEQUENCE_DIGITS:]
-    if len(version_id) != 32 or any(digit not in _ID_DIGITS for digit in tail):
-        return None
-    return int(tail, 36)

@@ -1,1 +1,1 @@
-"""Lifecycle rules: what S3 accepts (`validation`), what they say (`rules`), and the daily sweep that acts (`sweep`)."""
+"""Lifecycle rules: what S3 accepts, what they say, and the daily sweep that carries them out."""

@@ -114,12 +114,14 @@ def transition_of(rules: Iterable[Rule], facts: Facts, now_ms: int, minimum: str
             due += [
                 action["StorageClass"]
                 for action in rule["Transitions"]
-                if (at := _due(action if "Date" in action else {"Days": 0, **action}, facts.modified_ms))
-                is not None
-                and at <= now_ms
+                if _moves_at(action, facts.modified_ms) <= now_ms
                 and _large_enough(rule, facts.size, action["StorageClass"], minimum)
             ]
     return _deepest(due, facts.storage_class)
+
+
+def _moves_at(action: dict[str, Any], modified_ms: int) -> int:
+    return int(action["Date"]) if "Date" in action else after_days(modified_ms, action.get("Days", 0))
 
 
 def noncurrent_transition(

@@ -32,7 +32,7 @@ class Sweep(Record, frozen=True):
     """How far a bucket's sweep has come."""
 
     phase: int = 0
-    after: list[str | int] = []
+    after: list[str | int] = msgspec.field(default_factory=list)
     """The key of the row that was looked at last, behind the phase's prefix."""
     group: str = ""
     """Noncurrent versions: the key being counted."""

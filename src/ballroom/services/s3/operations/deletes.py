@@ -8,9 +8,10 @@ from ballroom.kernel import Request, Response, ServiceError, Tx, operation
 from ballroom.services.s3 import versions
 from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.conditions import check_deletion
-from ballroom.services.s3.errors import InvalidArgument, MalformedXml, NotImplementedHeader
-from ballroom.services.s3.names import check_key, is_version_id
-from ballroom.services.s3.resources import Bucket
+from ballroom.services.s3.errors import MalformedXml, NoSuchVersion, NotImplementedHeader
+from ballroom.services.s3.names import check_key
+from ballroom.services.s3.resources import NULL, Bucket
+from ballroom.services.s3.version_ids import check_version_id, sequence_of
 
 MOST_KEYS = 1000
 _DIRECTORY_ONLY = {
@@ -58,6 +59,8 @@ def delete_objects(tx: Tx, request: Request) -> Response:
                 open_bucket(tx, request, action, key=key)
                 if "LastModifiedTime" in one or "Size" in one:
                     raise NotImplementedHeader()
+                if version_id and version_id != NULL and sequence_of(version_id) is None:
+                    raise NoSuchVersion()  # here, what was never issued is told like what is gone
                 answer = delete_one(tx, bucket, key, version_id, one.get("ETag"), bypass_governance=bypass)
         except ServiceError as error:
             told = {"Key": key, "Code": error.shape, "Message": error.text}
@@ -90,10 +93,7 @@ def delete_one(
             check_deletion(versions.find_current(tx, bucket, key), tag)
         marker = versions.delete_key(tx, bucket, key)
         return {} if marker is None else {"DeleteMarker": True, "VersionId": marker.version_id}
-    if not is_version_id(version_id):
-        raise InvalidArgument(
-            "Invalid version id specified", ArgumentName="versionId", ArgumentValue=version_id
-        )
+    check_version_id(version_id)
     if tag is not None:
         check_deletion(versions.find_version(tx, bucket, key, version_id), tag)
     gone = versions.delete_version(tx, bucket, key, version_id, bypass_governance=bypass_governance)

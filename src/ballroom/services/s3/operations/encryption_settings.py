@@ -14,9 +14,7 @@ from ballroom.services.s3.settings_store import drop_setting, find_setting, put_
 
 _NAME = "encryption"
 _DEFAULT = {
-    "Rules": [
-        {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
-    ]
+    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
 }
 
 
@@ -53,7 +51,8 @@ def _default_of(rule: dict[str, Any]) -> Encryption:
     if method == "AES256":
         if key_id:
             raise InvalidArgument(
-                "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
+                "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or "
+                "aws:kms:dsse",
                 ArgumentName="ApplyServerSideEncryptionByDefault",
             )  # fmt: skip
         return SSE_S3

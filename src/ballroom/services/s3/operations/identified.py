@@ -110,13 +110,13 @@ def _put(kind: Kind, tx: Tx, request: Request) -> Response:
         )  # fmt: skip
     kind.check(value)
     row = (*_prefix(bucket.id, kind), identity)
-    if tx.get(Setting, row) is None:
-        if len(tx.scan_prefix(Setting, _prefix(bucket.id, kind), limit=kind.most)) >= kind.most:
-            raise named(
-                "TooManyConfigurations",
-                "You are attempting to create a new configuration but have already reached the "
-                f"{kind.most:,}-configuration limit.",
-            )
+    there = len(tx.scan_prefix(Setting, _prefix(bucket.id, kind), limit=kind.most))
+    if there >= kind.most and tx.get(Setting, row) is None:
+        raise named(
+            "TooManyConfigurations",
+            "You are attempting to create a new configuration but have already reached the "
+            f"{kind.most:,}-configuration limit.",
+        )
     tx.put(row, Setting(orjson.dumps(value)))
     return {}
 

@@ -15,7 +15,8 @@ from ballroom.services.s3.listing import Line
 from ballroom.services.s3.object_headers import ARCHIVED
 from ballroom.services.s3.owners import owner
 from ballroom.services.s3.resources import NULL, Bucket, ObjectVersion
-from ballroom.services.s3.versions import find_version, sequence_of
+from ballroom.services.s3.version_ids import check_version_id, sequence_of
+from ballroom.services.s3.versions import find_version
 
 MOST_KEYS = 1000
 
@@ -49,7 +50,8 @@ def list_objects(tx: Tx, request: Request) -> Response:
     bucket = open_bucket(tx, request, "ListBucket")
     marker = request.get("Marker", "")
     lines, more = _page(tx, bucket, request, marker)
-    response = _common(tx, bucket, request, lines, more, owners=True)
+    # who is nobody is not told who owns what
+    response = _common(tx, bucket, request, lines, more, owners=not tx.caller.anonymous)
     response["Marker"] = encoded(request, marker)
     if more and request.get("Delimiter"):
         response["NextMarker"] = encoded(request, lines[-1].name)
@@ -98,12 +100,8 @@ def _sequence_behind(tx: Tx, bucket: Bucket, key: str, version_id: str) -> int |
     if version_id == NULL:
         null = find_version(tx, bucket, key, NULL)
         return null.sequence if null is not None else None
-    sequence = sequence_of(version_id)
-    if sequence is None:
-        raise InvalidArgument(
-            "Invalid version id specified", ArgumentName="version-id-marker", ArgumentValue=version_id
-        )
-    return sequence
+    check_version_id(version_id, "version-id-marker")
+    return sequence_of(version_id)
 
 
 def _after(request: Request) -> str:
@@ -115,9 +113,7 @@ def _after(request: Request) -> str:
     except (binascii.Error, ValueError):
         after = ""
     if not after:
-        raise InvalidArgument(
-            "The continuation token provided is incorrect", ArgumentName="continuation-token"
-        )
+        raise InvalidArgument("The continuation token provided is incorrect", ArgumentName="continuation-token")
     return after
 
 

@@ -1,0 +1,163 @@
+"""UploadPart and UploadPartCopy."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ballroom.kernel import ByteStream, Context, Request, Response, Tx, Waiting, operation
+from ballroom.services.s3 import checksums, content, encryption, receiving, versions
+from ballroom.services.s3.access import check_owner, open_bucket
+from ballroom.services.s3.checksum_request import Announced, announced_by
+from ballroom.services.s3.conditions import check_copy
+from ballroom.services.s3.errors import InvalidArgument, InvalidRequest
+from ballroom.services.s3.names import parse_copy_source
+from ballroom.services.s3.operations.puts import check_size
+from ballroom.services.s3.operations.uploads import load_upload
+from ballroom.services.s3.ranges import copied_range_of
+from ballroom.services.s3.receiving import SMALL, Received
+from ballroom.services.s3.resources import Bucket, Part, Upload, find_bucket, part_key, upload_key
+from ballroom.services.s3.sending import Segments, SegmentStream
+
+PARTS_LIMIT = 10_000
+LARGEST_COPY = 5 << 30
+COPY_TOO_LARGE = (
+    f"The specified copy source is larger than the maximum allowable size for a copy source: {LARGEST_COPY}"
+)
+
+
+@operation("UploadPart")
+def upload_part(tx: Tx, request: Request) -> Response | Waiting:
+    """Take in one part; a part of the same number is replaced.
+
+    Source: S3 API Reference, UploadPart.
+    """
+    stream = receiving.as_stream(request)
+    bucket, upload = _open(tx, request)
+    encryption.check_part_key(upload.encryption, request)
+    announced = _announced(upload, request, stream)
+    check_size(request)
+    if stream.length is not None and stream.length <= SMALL and (data := stream.whole()) is not None:
+        received = receiving.receive_whole(data, stream, request, announced)
+        return _answer(_keep(tx, bucket, upload, request, received), upload, announced, received)
+
+    async def take_in(ctx: Context) -> Response:
+        received = await receiving.receive(ctx.kernel, stream, request, announced)
+        part = _keep_received(ctx, request, received)
+        return _answer(part, upload, announced, received)
+
+    return Waiting(take_in)
+
+
+def _open(tx: Tx, request: Request) -> tuple[Bucket, Upload]:
+    bucket = open_bucket(tx, request, "PutObject", key=request["Key"])
+    number = request["PartNumber"]
+    if not 1 <= number <= PARTS_LIMIT:
+        raise InvalidArgument(
+            f"Part number must be an integer between 1 and {PARTS_LIMIT}, inclusive",
+            ArgumentName="partNumber", ArgumentValue=str(number),
+        )  # fmt: skip
+    return bucket, load_upload(tx, bucket, request)
+
+
+def _announced(upload: Upload, request: Request, stream: ByteStream) -> Announced:
+    """The checksum of a part is of the algorithm that the upload was begun with."""
+    announced = announced_by(request, stream, upload.algorithm or checksums.DEFAULT)
+    announced.is_part = True
+    sent = announced.algorithm.lower() if announced.asked else "null"
+    if upload.algorithm and (
+        announced.algorithm != upload.algorithm or (upload.kind == checksums.COMPOSITE and not announced.asked)
+    ):
+        raise InvalidRequest(
+            "Checksum Type mismatch occurred, expected checksum Type: "
+            f"{upload.algorithm.lower()}, actual checksum Type: {sent}"
+        )
+    return announced
+
+
+def _keep_received(ctx: Context, request: Request, received: Received) -> Part:
+    def keep(tx: Tx) -> Part:
+        bucket, upload = _open(tx, request)
+        return _keep(tx, bucket, upload, request, received)
+
+    try:
+        return ctx.transact(keep)
+    except BaseException:
+        if received.blob is not None:
+            ctx.kernel.blobs.release(received.blob)
+        raise
+
+
+def _keep(tx: Tx, bucket: Bucket, upload: Upload, request: Request, received: Received) -> Part:
+    place = part_key(upload.id, request["PartNumber"])
+    before = tx.get(Part, place)
+    if before is not None:
+        content.discard(tx, before.content)
+    part = Part(
+        request["PartNumber"], encryption.entity_tag(tx, upload.encryption, received.md5), tx.now_ms,
+        content.store(tx, received), received.checksum if upload.algorithm else None, received.crc64,
+    )  # fmt: skip
+    tx.put(place, part)
+    tx.put(
+        upload_key(bucket, upload.key, upload.id),
+        msgspec.structs.replace(
+            upload, uploaded=upload.uploaded + 1, held=upload.held + (1 if before is None else 0)
+        ),
+    )
+    return part
+
+
+def _answer(part: Part, upload: Upload, announced: Announced, received: Received) -> Response:
+    response: Response = {"ETag": f'"{part.etag}"'}
+    if announced.asked or upload.algorithm:
+        response[received.checksum.member] = received.checksum.value
+    encryption.tell(upload.encryption, response)
+    return response
+
+
+@operation("UploadPartCopy")
+async def upload_part_copy(ctx: Context, request: Request) -> Response:
+    """A part from an object, all of it or a range.
+
+    Source: S3 API Reference, UploadPartCopy.
+    """
+
+    def find(tx: Tx) -> tuple[Segments, Upload, str]:
+        _, upload = _open(tx, request)
+        encryption.check_part_key(upload.encryption, request)
+        source_bucket, source_key, version_id = parse_copy_source(request["CopySource"])
+        expected = request.get("ExpectedSourceBucketOwner")
+        if expected is not None:
+            check_owner(find_bucket(tx, source_bucket), expected)
+        action = "GetObject" if version_id is None else "GetObjectVersion"
+        opened = open_bucket(tx, {"Bucket": source_bucket}, action, key=source_key)
+        source = versions.load_object(tx, opened, source_key, version_id)
+        encryption.check_customer_key(source.encryption, request, "CopySource")
+        check_copy(source, request)
+        start, stop = 0, source.size
+        if "CopySourceRange" in request:
+            start, stop = copied_range_of(request["CopySourceRange"], source.size)
+        if stop - start > LARGEST_COPY:
+            raise InvalidRequest(COPY_TOO_LARGE)
+        found = Segments(tx.kernel, content.segments(tx, source.content, start, stop))
+        return found, upload, source.version_id
+
+    segments, upload, source_version = ctx.transact(find)
+    announced = Announced(None, upload.algorithm or checksums.DEFAULT, is_part=True, asked=False)
+    stream = SegmentStream(segments)
+    try:
+        if segments.length <= SMALL:
+            data = b"".join([piece async for piece in segments])
+            received = receiving.receive_whole(data, stream, {}, announced)
+        else:
+            received = await receiving.receive(ctx.kernel, stream, {}, announced)
+    finally:
+        await segments.aclose()
+    part = _keep_received(ctx, request, received)
+    result: Response = {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms}
+    if part.checksum is not None:
+        result[part.checksum.member] = part.checksum.value
+    response: Response = {"CopyPartResult": result}
+    encryption.tell(upload.encryption, response)
+    if source_version != "null":
+        response["CopySourceVersionId"] = source_version
+    return response
