@@ -50,9 +50,7 @@ class CrossOrigins:
         try:
             told = self._kernel.transact(handler, asked)
         except ServiceError as error:
-            status, answer, body = wire.PROTOCOLS["rest-xml"].serialise_error(
-                skeleton("s3"), error, request_id
-            )
+            status, answer, body = wire.PROTOCOLS["rest-xml"].serialise_error(skeleton("s3"), error, request_id)
             exchange.answer(status, answer, body)
         else:
             exchange.answer(200, [*told, *((name, request_id) for name in _IDENTITY)])

@@ -138,7 +138,11 @@ class Router:
         if not exchange.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             return False
         path = self.s3_path(exchange)
-        return path is not None and not path.strip("/").count("/") and ("s3", POST_OBJECT) in self._registry.operations
+        return (
+            path is not None
+            and not path.strip("/").count("/")
+            and ("s3", POST_OBJECT) in self._registry.operations
+        )
 
     def s3_path(self, exchange: Exchange) -> str | None:
         """`/bucket/key` of an unsigned request, unless another service would know its path."""

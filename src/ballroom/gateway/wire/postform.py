@@ -51,7 +51,9 @@ class PostFormCodec:
         if status != 201:
             return Reply(status, headers, b"")
         told = "".join(f"<{name}>{escape(output[name])}</{name}>" for name in _ELEMENTS)
-        return Reply(status, [XML_CONTENT, *headers], f"{DECLARATION}<PostResponse>{told}</PostResponse>".encode())
+        return Reply(
+            status, [XML_CONTENT, *headers], f"{DECLARATION}<PostResponse>{told}</PostResponse>".encode()
+        )
 
     def serialise_error(self, error: ServiceError, request_id: str) -> Reply:
         """The error as S3 tells it."""

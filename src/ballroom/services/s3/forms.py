@@ -19,7 +19,9 @@ _PARAMETER = re.compile(rb'([A-Za-z*]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\r\n]*))')
 
 def malformed() -> S3Error:
     """The body is no form."""
-    return named("MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.")
+    return named(
+        "MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data."
+    )
 
 
 class Form:

@@ -80,9 +80,7 @@ async def serve(ctx: Context, http: HttpRequest, match: re.Match[str]) -> HttpRe
     return response
 
 
-def _cross_origin(
-    tx: Tx, http: HttpRequest, bucket: str
-) -> tuple[list[tuple[str, str]], ServiceError | None]:
+def _cross_origin(tx: Tx, http: HttpRequest, bucket: str) -> tuple[list[tuple[str, str]], ServiceError | None]:
     origin = http.header("origin") or ""
     preflight = http.method == "OPTIONS"
     if not origin and not preflight:

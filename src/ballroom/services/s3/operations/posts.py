@@ -110,7 +110,9 @@ def _prove(ctx: Context, fields: dict[str, str]) -> Proof:
             raise _must_contain(name)
     if not v4:
         key_id = fields["awsaccesskeyid"]
-        return _signed(ctx, fields, key_id, "", lambda secret: post_policy.signature_v2(secret, fields["policy"]))
+        return _signed(
+            ctx, fields, key_id, "", lambda secret: post_policy.signature_v2(secret, fields["policy"])
+        )
     if fields["x-amz-algorithm"] != "AWS4-HMAC-SHA256":
         raise InvalidArgument(
             "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\" and \"AWS4-ECDSA-P256-SHA256\"",
