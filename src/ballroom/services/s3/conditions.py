@@ -81,7 +81,7 @@ def check_write(current: ObjectVersion | None, request: dict[str, Any], *, found
 
 def fingerprint(current: ObjectVersion | None) -> str:
     """What tells one object under a key from another."""
-    return "" if current is None else f"{current.version_id} {current.modified_ms} {current.etag}"
+    return "" if current is None else f"{current.version_id} {current.mark:x}"
 
 
 def check_deletion(current: ObjectVersion | None, tag: str | None) -> None:

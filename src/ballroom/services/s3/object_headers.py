@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ballroom.kernel.errors import NotImplementedHere
-from ballroom.services.s3.errors import InvalidStorageClass, MetadataTooLarge
+from ballroom.services.s3 import encoded_words
+from ballroom.services.s3.errors import InvalidStorageClass, MetadataTooLarge, http_date
 from ballroom.services.s3.resources import Headers
 
 FIELDS = (
@@ -45,7 +46,7 @@ def headers_of(request: dict[str, Any]) -> Headers:
     given = request.get("Metadata")
     if not given:
         return Headers(fields) if fields else _NONE
-    metadata = {name.lower(): value for name, value in given.items()}
+    metadata = {name.lower(): encoded_words.decoded(value) for name, value in given.items()}
     size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
     if size > METADATA_LIMIT:
         raise MetadataTooLarge(Size=str(size), MaxSizeAllowed=str(METADATA_LIMIT))
@@ -69,9 +70,9 @@ def tell(headers: Headers, request: dict[str, Any], response: dict[str, Any]) ->
     response["ContentType"] = "binary/octet-stream"
     response.update(headers.fields)
     if headers.metadata:
-        response["Metadata"] = headers.metadata
+        response["Metadata"] = {name: encoded_words.encoded(value) for name, value in headers.metadata.items()}
     for asked, member in _OVERRIDES.items():
         if asked in request:
             response[member] = request[asked]
-    if isinstance(response.get("Expires"), str) and response["Expires"].lstrip("-").isdigit():
-        response["Expires"] = int(response["Expires"])
+    if "ResponseExpires" in request:
+        response["Expires"] = http_date(request["ResponseExpires"])

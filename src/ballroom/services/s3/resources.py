@@ -128,6 +128,8 @@ class ObjectVersion(Record, frozen=True):
     owner: str = ""  # the account that wrote it
     attributes: Attributes = NONE
     restored_until_ms: int = 0  # an archived object that was restored
+    mark: int = 0
+    """Drawn anew by each write: what tells an object from one of the same content put in its place."""
 
     @property
     def is_marker(self) -> bool:

@@ -104,7 +104,7 @@ def _make_current(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> ObjectVersion
         if current is not None:
             hooks.check_removal(tx, bucket, current)
             discard(tx, current.content)
-        return msgspec.structs.replace(draft, version_id=NULL, sequence=1)
+        return msgspec.structs.replace(draft, version_id=NULL, sequence=1, mark=_mark(tx))
     newest = current if current is not None else newest_older(tx, bucket, key)
     sequence = newest.sequence + 1 if newest is not None else 1
     if bucket.versioning == "Enabled":
@@ -118,7 +118,11 @@ def _make_current(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> ObjectVersion
                 current = None
     if current is not None:
         _make_older(tx, bucket, current)
-    return msgspec.structs.replace(draft, version_id=version_id, sequence=sequence)
+    return msgspec.structs.replace(draft, version_id=version_id, sequence=sequence, mark=_mark(tx))
+
+
+def _mark(tx: Tx) -> int:
+    return tx.ids.below(1 << 48)
 
 
 def update_version(tx: Tx, bucket: Bucket, version: ObjectVersion) -> None:
