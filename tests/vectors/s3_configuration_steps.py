@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import http.client
 import json
@@ -41,9 +42,10 @@ def asked(s: Steps, method: str, path: str, host: str = "", body: bytes = b"", *
     port = urlsplit(s.client.meta.endpoint_url).port
     connection = http.client.HTTPConnection("127.0.0.1", port)
     told = {name.replace("_", "-"): value for name, value in headers.items()}
-    connection.request(method, path, body, {"Host": f"{host or '127.0.0.1'}:{port}", **told})
-    response = connection.getresponse()
-    return response.status, dict(response.getheaders()), response.read()
+    with contextlib.closing(connection):
+        connection.request(method, path, body, {"Host": f"{host or '127.0.0.1'}:{port}", **told})
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read()
 
 
 def fields(body: bytes) -> dict[str, Any]:
@@ -908,8 +910,9 @@ def traced(s: Steps, _: str) -> Answers:
     queue = told(s, "s3:ObjectCreated:*")
     header = "Root=1-3152b799-8954dae64eda91bc9a23a7e8;Parent=7fa8c0f79203be72;Sampled=1"
     signer = client(s, "s3")
-    signer.meta.events.register("before-send.s3.*", lambda request, **_: request.headers.add_header(
-        "X-Amzn-Trace-Id", header))  # fmt: skip
+    signer.meta.events.register(
+        "before-sign.s3.*", lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", header)
+    )
     signer.put_object(Bucket=s.name, Key="test-data", Body=b"something")
     found = queue.messages(MessageSystemAttributeNames=["AWSTraceHeader"])
     told_ = [{**message, "Body": json.loads(message["Body"])} for message in found]

@@ -207,7 +207,8 @@ class Gateway:
     def _may_anyway(self, exchange: Exchange, target: Target, path: str, identity: Identity) -> bool:
         """Whether a page may send this to S3: its bucket says so, or it is what anybody may send."""
         admitted = self.cross_origins.admits(exchange, path)
-        return admitted or (identity.anonymous and target.operation != POST_OBJECT)
+        harmless = identity.anonymous and target.refused is None and target.operation != POST_OBJECT
+        return admitted or harmless
 
     def _reply(
         self, exchange: Exchange, target: Target, answer: dict[str, Any] | ServiceError, request_id: str

@@ -31,11 +31,13 @@ from ballroom.services.s3.resources import (
     Upload,
     bucket_key,
 )
-from ballroom.services.s3.settings_store import put_setting
+from ballroom.services.s3.settings_store import find_setting, put_setting
 
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d", re.ASCII)
 _ACCOUNT_REGIONAL = re.compile(r".+-\d{12}-[a-z]{2}(?:-[a-z]+)+-\d-an", re.ASCII)
 OWNERSHIPS = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
+LOCATION = "location"
+"""What was asked for, where it is told otherwise than the region: EU."""
 MOST_LISTED = 10_000
 
 
@@ -76,6 +78,8 @@ def create_bucket(tx: Tx, request: Request) -> Response:
     tx.put(("s3", "owned", tx.account, name), Owned(name))
     put_setting(tx, bucket, authorization.PUBLIC_ACCESS, dict.fromkeys(authorization.BLOCKS, True))
     put_setting(tx, bucket, authorization.OWNERSHIP, {"Rules": [{"ObjectOwnership": object_ownership}]})
+    if configuration.get("LocationConstraint") == "EU":
+        put_setting(tx, bucket, LOCATION, {"LocationConstraint": "EU"})
     if bucket_acl is not None:
         put_setting(tx, bucket, authorization.ACL, bucket_acl)
     if locked:
@@ -172,7 +176,9 @@ def get_bucket_location(tx: Tx, request: Request) -> Response:
     Source: S3 API Reference, GetBucketLocation.
     """
     bucket = open_bucket(tx, request, "GetBucketLocation")
-    return {} if bucket.region == "us-east-1" else {"LocationConstraint": bucket.region}
+    return find_setting(tx, bucket, LOCATION) or (
+        {} if bucket.region == "us-east-1" else {"LocationConstraint": bucket.region}
+    )
 
 
 @operation("ListBuckets")
