@@ -17,8 +17,10 @@ MOST_BUCKET_TAGS = 50
 _TEXT = re.compile(r"[\w\s+\-=.:/@]*")
 
 
-def read(tags: list[dict[str, Any]] | None, *, of_object: bool) -> dict[str, str]:
-    """A tag set as a mapping in its order.
+def read(
+    tags: list[dict[str, Any]] | None, *, of_object: bool, by_system: bool = False
+) -> dict[str, str]:
+    """A tag set as a mapping in its order; only the system (CloudFormation) may give `aws:` tags.
 
     Raises:
         S3Error: MalformedXML, InvalidTag or BadRequest.
@@ -30,7 +32,8 @@ def read(tags: list[dict[str, Any]] | None, *, of_object: bool) -> dict[str, str
         name, value = tag["Key"], tag["Value"]
         if name in found:
             raise invalid("Cannot provide multiple Tags with the same key", TagKey=name)
-        _check(name, value, of_object=of_object)
+        if not (by_system and name.startswith("aws:")):
+            _check(name, value, of_object=of_object)
         found[name] = value
     if of_object and len(found) > MOST_OBJECT_TAGS:
         raise named("BadRequest", "Object tags cannot be greater than 10")

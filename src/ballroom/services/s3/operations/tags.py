@@ -22,7 +22,8 @@ def put_bucket_tagging(tx: Tx, request: Request) -> Response:
     Source: S3 API Reference, PutBucketTagging.
     """
     bucket = open_bucket(tx, request, "PutBucketTagging")
-    tags = tagging.read(request["Tagging"].get("TagSet"), of_object=False)
+    by_system = tx.caller.source == "cloudformation.amazonaws.com"
+    tags = tagging.read(request["Tagging"].get("TagSet"), of_object=False, by_system=by_system)
     put_setting(tx, bucket, NAME, {"TagSet": tagging.written(tags)})
     return {}
 

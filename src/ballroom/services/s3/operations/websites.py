@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.s3 import website_rules
 from ballroom.services.s3.access import open_bucket
@@ -43,3 +45,12 @@ def delete_bucket_website(tx: Tx, request: Request) -> Response:
     """Serve no website."""
     drop_setting(tx, open_bucket(tx, request, "DeleteBucketWebsite"), NAME)
     return {}
+
+
+@operation("GetWebsiteAddress", internal=True)
+def get_website_address(tx: Tx, request: Request) -> Response:
+    """For other services: where the bucket's website answers, a host below the server's own."""
+    bucket = open_bucket(tx, request, "GetBucketWebsite")
+    base = urlsplit(tx.kernel.settings.base_url)
+    port = f":{base.port}" if base.port else ""
+    return {"Url": f"{base.scheme}://{bucket.name}.s3-website-{bucket.region}.{base.hostname}{port}"}
