@@ -137,13 +137,7 @@ def holds(name: str, key: str, wanted: tuple[str, ...], values: Values) -> bool:
     filled = [text for one in wanted if (text := fill(one, values)) is not None]
     if not actual:
         return if_exists or negative or qualifier == "forallvalues"
-    one_holds = (
-        (lambda value: not any(compare(value, w) for w in filled))
-        if negative
-        else (lambda value: any(compare(value, w) for w in filled))
-    )
-    if qualifier == "forallvalues":
-        return all(one_holds(value) for value in actual)
-    if qualifier == "foranyvalue" or not negative:
-        return any(one_holds(value) for value in actual)
-    return all(one_holds(value) for value in actual)
+    held = [any(compare(value, w) for w in filled) is not negative for value in actual]
+    if qualifier == "forallvalues" or (negative and qualifier != "foranyvalue"):
+        return all(held)
+    return any(held)

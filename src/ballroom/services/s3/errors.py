@@ -6,7 +6,7 @@ Source: S3 API Reference, "Error responses", list of error codes.
 from __future__ import annotations
 
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ballroom.kernel import ServiceError
 
@@ -324,7 +324,7 @@ class BadSetting(S3Error):
     """A setting that S3 would not accept. Its code is the setting's own."""
 
 
-def named(shape: str, text: str, *, status: int = 400, **fields: str) -> S3Error:
+def named(shape: str, text: str, *, status: int = 400, **fields: Any) -> S3Error:
     """An error of a single place, by its code."""
     error = S3Error(text, **fields)
     error.shape, error.status = shape, status

@@ -89,7 +89,7 @@ def written(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": name, "Value": value} for name, value in tags.items()]
 
 
-def invalid(text: str, **fields: str) -> S3Error:
+def invalid(text: str, **fields: Any) -> S3Error:
     """A tag that S3 refuses."""
     return named("InvalidTag", text, **fields)
 

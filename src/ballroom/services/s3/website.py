@@ -26,7 +26,7 @@ from ballroom.kernel import (
 )
 from ballroom.services.s3 import website_rules as rules
 from ballroom.services.s3.browsers import headers_for
-from ballroom.services.s3.errors import NoSuchBucket, not_configured
+from ballroom.services.s3.errors import MethodNotAllowed, NoSuchBucket, http_date, not_configured
 from ballroom.services.s3.resources import Bucket, find_bucket
 from ballroom.services.s3.settings_store import find_setting
 
@@ -102,11 +102,8 @@ async def _serve(ctx: Context, http: HttpRequest, name: str) -> HttpResponse:
     except ServiceError as error:
         return _page(ctx, http, error, error.status or 404, None)
     if http.method not in ("GET", "HEAD"):
-        error = ServiceError.of(
-            "MethodNotAllowed", "The specified method is not allowed against this resource.", status=405
-        )
-        error.fields = {"Method": http.method.upper(), "ResourceType": "OBJECT"}
-        return _page(ctx, http, error, 405, None)
+        wrong = MethodNotAllowed(Method=http.method.upper(), ResourceType="OBJECT")
+        return _page(ctx, http, wrong, 405, None)
     elsewhere = rules.everywhere(configuration, path, scheme=http.scheme)
     if elsewhere is not None:
         return _redirect(ctx, 301, elsewhere)
@@ -183,8 +180,6 @@ def _answer(ctx: Context, found: Found, status: int | None = None) -> HttpRespon
         return _redirect(ctx, 301, target)
     headers = [(header, str(response[member])) for member, header in _TOLD.items() if response.get(member)]
     if "LastModified" in response:
-        from ballroom.services.s3.errors import http_date
-
         headers.append(("last-modified", http_date(response["LastModified"])))
     headers += [(f"x-amz-meta-{name}", value) for name, value in (response.get("Metadata") or {}).items()]
     if "ContentLength" in response:

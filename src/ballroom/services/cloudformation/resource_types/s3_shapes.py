@@ -21,7 +21,7 @@ def renamed(value: Any, **names: str) -> Shape:
     """A structure with some of its members under other names."""
     if not isinstance(value, dict):
         raise Failure(f"Model validation failed (expected type: JSONObject, found: {type(value).__name__})")
-    return {names.get(name, name): item for name, item in value.items()}
+    return {str(names.get(name, name)): item for name, item in value.items()}
 
 
 def cors(value: Any) -> Shape:

@@ -15,7 +15,7 @@ from ballroom.services.s3.errors import MethodNotAllowed, S3Error, named
 from ballroom.services.s3.hooks import Change, changed
 from ballroom.services.s3.object_grants import check_public, not_supported
 from ballroom.services.s3.owners import canonical_id
-from ballroom.services.s3.resources import Bucket
+from ballroom.services.s3.resources import Bucket, ObjectVersion
 from ballroom.services.s3.settings_store import put_setting
 
 
@@ -99,7 +99,7 @@ def put_object_acl(tx: Tx, request: Request) -> Response:
     return {}
 
 
-def load_to_change(tx: Tx, bucket: Bucket, key: str, version_id: str | None) -> versions.ObjectVersion:
+def load_to_change(tx: Tx, bucket: Bucket, key: str, version_id: str | None) -> ObjectVersion:
     """The version whose attributes a request changes.
 
     Raises:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from ballroom.kernel.policy import Policy, PolicyError, Principals, Statement, matches, parse_policy
 from ballroom.services.s3.errors import S3Error, named
@@ -154,5 +155,5 @@ _OBJECT_ACTIONS = frozenset(
 )  # fmt: skip
 
 
-def _malformed(text: str, **fields: str) -> S3Error:
+def _malformed(text: str, **fields: Any) -> S3Error:
     return named("MalformedPolicy", text, **fields)
