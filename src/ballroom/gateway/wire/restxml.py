@@ -72,7 +72,7 @@ class RestXmlCodec:
         self._payload = payload
         self._read: Callable[[Any], Any] | None = None
         if payload is not None:
-            self._read = _payload_reader(payload, reader)
+            self._read = _payload_reader(payload, reader, operation.service.name == "s3")
         elif operation.input is not None and self._request.body_members:
             read_root = reader.structure(operation.input, self._request.body_members)
             self._read = lambda body: read_root(xml.parse(body))
@@ -148,13 +148,23 @@ def invalid_argument(refusal: ParameterRefused) -> InvalidArgument:
     return InvalidArgument(text, ArgumentName=name, ArgumentValue=refusal.given[:256])
 
 
-def _payload_reader(payload: Member, reader: XmlReader) -> Callable[[Any], Any]:
+def _payload_reader(payload: Member, reader: XmlReader, is_s3: bool) -> Callable[[Any], Any]:
     if payload.shape.kind == "blob":
         return lambda body: body
     if payload.shape.kind == "string":
         return values.utf8
     read = reader.of(payload)
-    return lambda body: read(xml.parse(body))
+    root_name = payload.traits.get("locationName") if is_s3 else None
+    if root_name is None:
+        return lambda body: read(xml.parse(body))
+
+    def read_root(body: Any) -> Any:
+        root = xml.parse(body)
+        if root.name != root_name:
+            raise xml.XmlRefused
+        return read(root)
+
+    return read_root
 
 
 Written = tuple[tuple[str, str], Any]
