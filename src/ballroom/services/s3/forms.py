@@ -136,9 +136,26 @@ class FilePart(ByteStream):
         self.size = 0
         self.most: int | None = None
         """Beyond this many bytes nothing is handed on, only counted."""
+        self._ahead = b""
+
+    async def whole_if_small(self, limit: int) -> bytes | None:
+        """All of the file, if it has at most `limit` bytes; else None, and `read` begins at its beginning."""
+        pieces: list[bytes] = []
+        gathered = 0
+        while gathered <= limit:
+            piece = await self.read()
+            if not piece:
+                return b"".join(pieces)
+            pieces.append(piece)
+            gathered += len(piece)
+        self._ahead = b"".join(pieces)
+        return None
 
     async def read(self, limit: int = 65536) -> bytes:
         """Up to `limit` bytes; empty at the end."""
+        if self._ahead:
+            piece, self._ahead = self._ahead[:limit], self._ahead[limit:]
+            return piece
         while piece := await self._form.read_file(limit):
             self.size += len(piece)
             if self.most is None or self.size <= self.most:

@@ -80,7 +80,11 @@ def _name(form: Form) -> str:
 
 async def _store(acting: Context, put: Request, file: FilePart, check: Callable[[int], None]) -> Response:
     announced = checksum_request.announced_by(put, file)
-    received = await receiving.receive(acting.kernel, file, put, announced)
+    small = await file.whole_if_small(receiving.SMALL)
+    if small is None:
+        received = await receiving.receive(acting.kernel, file, put, announced)
+    else:
+        received = receiving.receive_whole(small, file, put, announced)
     try:
         check(file.size)
     except BaseException:
