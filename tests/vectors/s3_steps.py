@@ -30,10 +30,7 @@ class Steps:
 
     def __init__(self, server: BallroomServer) -> None:
         config = Config(signature_version="s3v4", retries={"total_max_attempts": 1})
-        self.client = boto3.client(
-            "s3", endpoint_url=f"http://127.0.0.1:{server.ballroom.settings.port}", region_name="us-east-1",
-            aws_access_key_id="111111111111", aws_secret_access_key="test", config=config,
-        )  # fmt: skip
+        self.client = server.client("s3", account="111111111111", config=config)
         self.name = f"bucket-{next(_numbers)}"
         self.client.create_bucket(Bucket=self.name)
 

@@ -219,6 +219,23 @@ class DecodedStream(ByteStream):
         piece, self._ready = self._ready[:limit], self._ready[limit:]
         return piece
 
+    async def gather(self, enough: int) -> list[bytes]:
+        """The next pieces of the payload.
+
+        Raises:
+            ServiceError: framing, length or a signature is wrong.
+        """
+        pieces = [self._ready] if self._ready else []
+        self._ready = b""
+        while not pieces and not self._ended:
+            raw = await self._inner.gather(enough)
+            if raw:
+                pieces = [piece for part in raw if (piece := self._decoder.feed(part))]
+            else:
+                self._decoder.finish()
+                self._ended = True
+        return pieces
+
     def whole(self) -> bytes | None:
         """All of the payload, if it has come already.
 
@@ -265,6 +282,16 @@ class CheckedStream(ByteStream):
         else:
             check_sha256(self._hash.hexdigest(), self._expected)
         return piece
+
+    async def gather(self, enough: int) -> list[bytes]:
+        """The next pieces; not checked here if somebody else has taken that over.
+
+        Raises:
+            ContentSha256Mismatch: the body is not the one that was signed.
+        """
+        if self._expected:
+            return await super().gather(enough)
+        return await self._inner.gather(enough)
 
     def whole(self) -> bytes | None:
         """All of it, if it has come already.

@@ -30,13 +30,15 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class _Node:
-    __slots__ = ("any", "children", "greedy", "here")
+    __slots__ = ("any", "children", "greedy", "here", "plain")
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
         self.any: _Node | None = None
         self.greedy: _Node | None = None
         self.here: dict[str, list[Candidate]] = {}
+        self.plain: dict[str, list[Candidate]] = {}
+        """Those of `here` that a request without a query may mean."""
 
 
 class RestIndex:
@@ -54,6 +56,12 @@ class RestIndex:
         """The operation's name, or None. `path` and `query` are as sent."""
         nodes = list(_walk(self._root, path.split("/")[1:], 0))
         if not nodes:
+            return None
+        if not query:  # most requests for objects: dozens of candidates demand one
+            for node in nodes:
+                for candidate in node.plain.get(method, ()):
+                    if not candidate.headers or candidate.headers[0] in headers:
+                        return candidate.operation
             return None
         given = _names_of(query)
         for node in nodes:
@@ -102,6 +110,8 @@ class RestIndex:
                 # nothing to tell apart: a missing member is for validation to say
                 only = candidates[0]
                 candidates[0] = msgspec.structs.replace(only, queries=(), headers=())
+        for method, candidates in node.here.items():
+            node.plain[method] = [c for c in candidates if not c.literals and not c.queries]
         for child in (*node.children.values(), node.any, node.greedy):
             if child is not None:
                 self._sort(child)

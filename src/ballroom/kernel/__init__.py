@@ -16,7 +16,7 @@ from ballroom.kernel.errors import (
     Unavailable,
     ValidationFailed,
 )
-from ballroom.kernel.http import BytesStream, ByteStream, HttpRequest, HttpResponse
+from ballroom.kernel.http import BytesStream, ByteStream, FileBody, FileSpan, HttpRequest, HttpResponse
 from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.keys import Key
 from ballroom.kernel.records import Record
@@ -47,6 +47,8 @@ __all__ = [
     "Credentials",
     "CrossOrigin",
     "Delivery",
+    "FileBody",
+    "FileSpan",
     "GiveUp",
     "Hold",
     "HttpRequest",

@@ -5,8 +5,8 @@ The gateway implements these; services only use them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,18 @@ class ByteStream:
     async def read(self, limit: int = 65536) -> bytes:
         """Up to `limit` bytes; empty at the end."""
         raise NotImplementedError
+
+    async def gather(self, enough: int) -> list[bytes]:
+        """The next pieces, as soon as they have about `enough` bytes or the body ends; none at the end.
+
+        Whoever wants much at once is woken once for it.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        while size < enough and (piece := await self.read(enough)):
+            pieces.append(piece)
+            size += len(piece)
+        return pieces
 
     def whole(self) -> bytes | None:
         """All of the body, if it has come already: once, in place of `read`; None if it is still to come."""
@@ -59,6 +71,30 @@ class BytesStream(ByteStream):
         """All of it."""
         data, self._data = self._data, b""
         return data
+
+
+class FileSpan(NamedTuple):
+    """Bytes of an open file from `start` up to `stop`, to be sent as they are; whoever takes it closes it."""
+
+    file: BinaryIO
+    start: int
+    stop: int
+
+
+class FileBody:
+    """A body that lies in files, for a server that can send them without reading them.
+
+    It is an asynchronous iterator of bytes besides, for those that can not.
+    """
+
+    length: int
+
+    def spans(self) -> Iterator[FileSpan | bytes]:
+        """All of it in order, each file opened when its turn comes."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Nobody takes any more."""
 
 
 class HttpRequest(msgspec.Struct):

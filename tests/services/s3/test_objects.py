@@ -7,35 +7,10 @@ from typing import Any
 
 import pytest
 from tests.cloud import Cloud
+from tests.services.s3.shelf import a_bucket, get, put
 
 from ballroom.kernel import BytesStream
 from ballroom.services.s3.operations import completion
-
-
-def a_bucket(cloud: Cloud, name: str = "shelf", **settings: Any) -> str:
-    cloud.call("s3", "CreateBucket", Bucket=name)
-    if settings.get("versioned"):
-        cloud.call(
-            "s3", "PutBucketVersioning", Bucket=name, VersioningConfiguration={"Status": "Enabled"}
-        )
-    return name
-
-
-def put(cloud: Cloud, key: str, data: bytes = b"content", **more: Any) -> dict[str, Any]:
-    return cloud.call("s3", "PutObject", **{"Bucket": "shelf", "Key": key, "Body": BytesStream(data), **more})
-
-
-def get(cloud: Cloud, key: str, **more: Any) -> bytes:
-    """The bytes that GetObject answers."""
-    body = cloud.call("s3", "GetObject", Bucket="shelf", Key=key, **more)["Body"]
-    if isinstance(body, bytes):
-        return body
-
-    async def gather() -> bytes:
-        return b"".join([chunk async for chunk in body])
-
-    return cloud.run(gather())
-
 
 SIZES = [0, 1, 65_536, 65_537, 300_000, 2_000_000]
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from ballroom.gateway.http import files
 from ballroom.gateway.http.exchange import CHUNKED, Exchange
 from ballroom.gateway.http.reading import BODY, HEAD, IDLE, PIPELINE, STREAM, WRITE, Refused, RequestReader
+from ballroom.kernel.http import FileBody
 
 if TYPE_CHECKING:
     from ballroom.gateway.http.server import HttpServer
@@ -155,6 +157,10 @@ class Connection(RequestReader):
         if close is not None:
             self.server.run(close())
 
+    def progressed(self) -> None:
+        """Some of an answer has left by another way than the transport."""
+        self._since = self.server.now
+
     # --- the server's side
 
     def stop(self) -> None:
@@ -226,9 +232,31 @@ class Connection(RequestReader):
 
     async def _send_pieces(self, exchange: Exchange) -> None:
         """Send the body of the answer at the head of the queue."""
-        remaining = exchange.pieces_length
+        chunked = exchange.pieces_length == CHUNKED
+        body = cast("AsyncIterator[bytes]", exchange.pieces)
+        try:
+            if isinstance(body, FileBody) and files.AVAILABLE and self.scheme == "http" and not chunked:
+                await self._send_spans(body)
+            else:
+                await self._send_iterated(body, exchange.pieces_length)
+        except files.ConnectionGone:
+            self.abort("it closed the connection within its answer")
+            return
+        except Exception:  # whatever broke, the client must see that the body is incomplete
+            log.exception("the body of the answer to %s %s failed", exchange.method, exchange.path)
+            self.abort("its answer failed midway")
+            return
+        self._pump = None
+        if self.lost:
+            return
+        if chunked:
+            self.transport.write(b"0\r\n\r\n")
+        exchange.pieces = None
+        self._flush()
+
+    async def _send_iterated(self, body: AsyncIterator[bytes], remaining: int | None) -> None:
         chunked = remaining == CHUNKED
-        iterator = aiter(cast("AsyncIterator[bytes]", exchange.pieces))
+        iterator = aiter(body)
         try:
             async for piece in iterator:
                 if not piece:
@@ -239,27 +267,31 @@ class Connection(RequestReader):
                     remaining -= len(piece)
                     if remaining < 0:
                         raise ValueError("the body is longer than its content-length")
-                self.transport.write(piece)
-                if self._paused & WRITE and not self.lost:
-                    self._drained = self.loop.create_future()
-                    await self._drained
+                await self._send_piece(piece)
             if remaining and not chunked:
                 raise ValueError("the body is shorter than its content-length")
-        except Exception:  # whatever broke, the client must see that the body is incomplete
-            log.exception("the body of the answer to %s %s failed", exchange.method, exchange.path)
-            self.abort("its answer failed midway")
-            return
         finally:
             close = getattr(iterator, "aclose", None)
             if close is not None:
                 await close()
-        self._pump = None
-        if self.lost:
-            return
-        if chunked:
-            self.transport.write(b"0\r\n\r\n")
-        exchange.pieces = None
-        self._flush()
+
+    async def _send_spans(self, body: FileBody) -> None:
+        """A body that lies in files; its length is its spans'."""
+        try:
+            for span in body.spans():
+                if isinstance(span, bytes):
+                    await self._send_piece(span)
+                    continue
+                with span.file:
+                    await files.send_span(self, span)
+        finally:
+            await body.aclose()
+
+    async def _send_piece(self, piece: bytes) -> None:
+        self.transport.write(piece)
+        if self._paused & WRITE and not self.lost:
+            self._drained = self.loop.create_future()
+            await self._drained
 
     def _write(self, data: bytes) -> None:
         if self._corked:

@@ -13,7 +13,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     header_count: int = 256
     small_body_bytes: int = 64 << 10
     """Bodies up to this size are collected before anybody asks where they go."""
-    stream_bytes: int = 256 << 10
+    stream_bytes: int = 1 << 20
     """What a streaming body may hold unread before its sender is slowed down."""
     pipeline: int = 64
     """Requests of one connection that may wait for their answers before it is read further."""

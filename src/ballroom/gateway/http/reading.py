@@ -76,6 +76,8 @@ class RequestReader(asyncio.Protocol):
         self._progress = False
         self._unproductive = 0
         """Bytes since the last event that we could count: what the parser holds inside."""
+        self._plain = 0
+        """Bytes still to come of a streamed body of known length."""
         self._upgrading = False
         self._muted = False
         self._no_more = False
@@ -102,7 +104,26 @@ class RequestReader(asyncio.Protocol):
             self._since = self.server.now
         self._progress = False
         self._fed = len(data)
+        if self._plain:
+            data = self._take_plain(data)
+            if not data:
+                return
         self._feed(data)
+
+    def _take_plain(self, data: bytes) -> bytes:
+        """Take what belongs to a large body of known length; returns what follows it.
+
+        No parser needs to see it: that would copy every byte once more.
+        """
+        plain = self._plain
+        if len(data) < plain:
+            self.on_body(data)
+            return b""
+        self.on_body(data[:plain])
+        # the parser still waits for the body that it was not shown
+        self._parser = httptools.HttpRequestParser(self)
+        self.on_message_complete()
+        return data[plain:]
 
     def _check_growth(self) -> None:
         """A header without an end, or endless trailers, grow within the parser where no event tells."""
@@ -197,6 +218,8 @@ class RequestReader(asyncio.Protocol):
         """llhttp: some of the body."""
         self._progress = True
         self._unproductive = 0
+        if self._plain:
+            self._plain -= len(piece)
         exchange = cast(Exchange, self._current)
         if exchange.answered:
             return
@@ -307,6 +330,7 @@ class RequestReader(asyncio.Protocol):
             return
         if limit is None:
             exchange.stream = RequestStream(cast("Connection", self), length, self.limits.stream_bytes)
+            self._plain = length or 0
             self._expect(exchange)
             self._handle(exchange)
         elif length is not None and length > limit:

@@ -28,6 +28,7 @@ class RequestStream(ByteStream):
         self._ended = False
         self._failure: BodyInterrupted | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._enough = 1
         self._trailers: dict[str, str] = {}
 
     async def read(self, limit: int = 65536) -> bytes:
@@ -57,6 +58,30 @@ class RequestStream(ByteStream):
             self._connection.resume_for_stream()
         return piece
 
+    async def gather(self, enough: int) -> list[bytes]:
+        """All that has come, once that is `enough` or no more is taken from the client; none at the end.
+
+        Raises:
+            BodyInterrupted: the rest will not come.
+        """
+        self._enough = min(enough, self._high)
+        while self._size < self._enough and not self._ended and self._failure is None:
+            if self._waiter is not None:
+                raise RuntimeError("a body has one reader")
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        self._enough = 1
+        if not self._ended and self._failure is not None:
+            raise self._failure
+        pieces = list(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        self._connection.resume_for_stream()
+        return pieces
+
     def trailers(self) -> dict[str, str]:
         """Trailing headers, known once the stream has ended."""
         return self._trailers
@@ -67,7 +92,8 @@ class RequestStream(ByteStream):
         self._size += len(piece)
         if self._size > self._high:
             self._connection.pause_for_stream()
-        self._wake()
+        if self._size >= self._enough:
+            self._wake()
 
     def finish(self, trailers: dict[str, str]) -> None:
         """The body is complete."""

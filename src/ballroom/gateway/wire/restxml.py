@@ -239,7 +239,7 @@ def _raw(value: Any) -> Any:
 def identity_headers(service: ServiceModel, request_id: str) -> Headers:
     """The request's id, under the names that the service uses."""
     if service.name == "s3":
-        return [("x-amz-request-id", request_id), ("x-amz-id-2", request_id)]
+        return [("x-amz-request-id", request_id), ("x-amz-id-2", request_id), ("server", "AmazonS3")]
     return [("x-amzn-requestid", request_id)]
 
 
@@ -256,7 +256,9 @@ def serialise_error(service: ServiceModel, error: ServiceError, request_id: str)
             f'<ErrorResponse xmlns="{namespace_of(service)}"><Error><Type>{facts.fault}</Type>{told}{more}'
             f"</Error><RequestId>{identity}</RequestId></ErrorResponse>"
         )
-    headers: Headers = [XML_CONTENT, *identity_headers(service, request_id), *error.headers]
+    headers: Headers = [*identity_headers(service, request_id), *error.headers]
+    if facts.status != 304:
+        headers.append(XML_CONTENT)
     return Reply(facts.status, headers, f"{DECLARATION}{body}".encode())
 
 

@@ -10,18 +10,23 @@ import re
 
 from ballroom.kernel import Request, Tx
 from ballroom.services.s3 import hooks
-from ballroom.services.s3.errors import AccessDenied, InvalidBucketOwner, NoSuchBucket
+from ballroom.services.s3.errors import AccessDenied, InvalidBucketOwner, NoSuchBucket, PermanentRedirect
 from ballroom.services.s3.resources import Bucket, find_bucket
 
 _ACCOUNT = re.compile(r"\d{12}")
 
 
-def open_bucket(tx: Tx, request: Request, action: str | None, *, key: str = "") -> Bucket:
+def open_bucket(
+    tx: Tx, request: Request, action: str | None, *, key: str = "", anywhere: bool = False
+) -> Bucket:
     """The bucket that a request names, if its caller may do `action` there (IAM's name; None: asked later).
+
+    `anywhere`: whether other regions answer for the bucket's, too.
 
     Raises:
         NoSuchBucket: there is none.
         AccessDenied: the caller may not, or expects another owner.
+        PermanentRedirect: it is in another region.
         InvalidBucketOwner: the owner expected is no account.
     """
     name = request["Bucket"]
@@ -31,6 +36,9 @@ def open_bucket(tx: Tx, request: Request, action: str | None, *, key: str = "") 
         check_owner(bucket, expected)
     if bucket is None:
         raise NoSuchBucket(BucketName=name)
+    caller = tx.caller
+    if bucket.region != caller.region and not anywhere and caller.source == "wire" and not caller.anonymous:
+        raise PermanentRedirect.to(name, bucket.region)
     if action is not None:
         hooks.authorize(tx, bucket, action, key, request=request)
     return bucket

@@ -83,6 +83,23 @@ class BucketNotEmpty(S3Error):
     text = "The bucket you tried to delete is not empty"
 
 
+class PermanentRedirect(S3Error):
+    """The bucket is in another region than the request was signed for."""
+
+    shape, status = "PermanentRedirect", 301
+    text = (
+        "The bucket you are attempting to access must be addressed using the specified endpoint. "
+        "Please send all future requests to this endpoint."
+    )
+
+    @classmethod
+    def to(cls, name: str, region: str) -> PermanentRedirect:
+        """The error that tells where the bucket is; SDKs that follow it sign again."""
+        error = cls(Endpoint=f"{name}.s3.{region}.amazonaws.com", Bucket=name)
+        error.headers = [("x-amz-bucket-region", region)]
+        return error
+
+
 class InvalidBucketName(S3Error):
     """The name breaks the rules for bucket names."""
 

@@ -26,9 +26,8 @@ from ballroom.services.s3.resources import Checksum
 
 SMALL = 64 << 10
 """Contents up to this size live in the store: one commit instead of three file syncs."""
-_BATCH = 1 << 20
+_BATCH = 768 << 10
 """Hashed and written by one hand-over to a thread, while the loop reads the next."""
-_READ = 256 << 10
 
 
 class Received(msgspec.Struct):
@@ -81,20 +80,14 @@ async def receive(
     intake = _Intake(kernel, announced, stream.take_sha256())
     working: asyncio.Future[None] | None = None
     try:
-        pieces: list[bytes] = []
-        gathered = 0
-        while piece := await stream.read(_READ):
-            pieces.append(piece)
-            gathered += len(piece)
-            if gathered >= _BATCH:
-                if working is not None:
-                    await working
-                working = kernel.loop.run_in_executor(None, intake.take, pieces)
-                pieces, gathered = [], 0
+        while pieces := await stream.gather(_BATCH):
+            if working is not None:
+                await working
+            working = kernel.loop.run_in_executor(None, intake.take, pieces)
         if working is not None:
             await working
             working = None
-        return await kernel.loop.run_in_executor(None, intake.finish, pieces, request, stream.trailers())
+        return await kernel.loop.run_in_executor(None, intake.finish, request, stream.trailers())
     except ConnectionError as gone:
         raise RequestTimeout from gone
     except OSError as error:
@@ -129,9 +122,8 @@ class _Intake:
                 digest.update(piece)
         self.draft.append(pieces)
 
-    def finish(self, pieces: list[bytes], request: dict[str, Any], trailers: dict[str, str]) -> Received:
-        """The last pieces; then all is checked, and kept."""
-        self.take(pieces)
+    def finish(self, request: dict[str, Any], trailers: dict[str, str]) -> Received:
+        """All has come: it is checked, and kept."""
         _check_length(self._size, request)
         if self._sha256 and (computed := self._hashes["SHA256"].digest().hex()) != self._sha256:
             raise Sha256Mismatch(ClientComputedContentSHA256=self._sha256, S3ComputedContentSHA256=computed)

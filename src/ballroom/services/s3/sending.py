@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
-from ballroom.kernel import BlobRef, ByteStream, Kernel
+from ballroom.kernel import BlobRef, ByteStream, FileBody, FileSpan, Kernel
 
 PIECE = 512 << 10
 
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
     data: bytes = b""
 
 
-class Segments:
+class Segments(FileBody):
     """Segments one after the other, as an answer's body. Blobs stay until it is closed or forgotten."""
 
     def __init__(self, kernel: Kernel, segments: list[Segment]) -> None:
@@ -41,6 +41,17 @@ class Segments:
                     yield piece
         finally:
             await self.aclose()
+
+    def spans(self) -> Iterator[FileSpan | bytes]:
+        """The same as files, for a server that sends them without reading them."""
+        blobs = self._kernel.blobs
+        for segment in self._segments:
+            if segment.blob is None:
+                yield segment.data
+            elif blobs.path(segment.blob) is None:
+                yield blobs.read(segment.blob, segment.start, segment.stop)
+            else:
+                yield FileSpan(blobs.open(segment.blob), segment.start, segment.stop)
 
     async def aclose(self) -> None:
         """Nobody reads on."""

@@ -175,7 +175,7 @@ def get_bucket_location(tx: Tx, request: Request) -> Response:
 
     Source: S3 API Reference, GetBucketLocation.
     """
-    bucket = open_bucket(tx, request, "GetBucketLocation")
+    bucket = open_bucket(tx, request, "GetBucketLocation", anywhere=True)
     return find_setting(tx, bucket, LOCATION) or (
         {} if bucket.region == "us-east-1" else {"LocationConstraint": bucket.region}
     )

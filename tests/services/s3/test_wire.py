@@ -1,0 +1,215 @@
+"""S3 as bytes on the wire: odd keys, odd bodies, hosts, links, and what a client must not be able to do."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+from xml.etree import ElementTree
+
+import pytest
+from tests.cloud import Cloud
+from tests.services.s3.shelf import a_bucket
+
+from ballroom.kernel import ByteStream
+from ballroom.testing import BallroomServer
+
+SIGNED = {
+    "authorization": "AWS4-HMAC-SHA256 Credential=test/20300101/us-east-1/s3/aws4_request, "
+    f"SignedHeaders=host, Signature={'0' * 64}",
+    "x-amz-date": "20300101T000000Z",
+}
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        return ElementTree.fromstring(self.body).findtext("Code") or ""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[BallroomServer]:
+    with BallroomServer() as running:
+        running.client("s3").create_bucket(Bucket="shelf")
+        yield running
+
+
+def ask(server: BallroomServer, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(server.endpoint).port or 0, timeout=10)
+    connection.putrequest(method, path, skip_host="host" in headers, skip_accept_encoding=True)
+    for name, value in {**SIGNED, **headers}.items():
+        if value:
+            connection.putheader(name.replace("_", "-"), value)
+    connection.putheader("content-length", str(len(body)))
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    try:
+        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "../../x", "/../x", "..", "a/./b", "a/../b", "a//b", "//lead", "%2F%2Flead", "a%2Fb", "%00", "a+b", "a%20b",
+        "a%3Fb", "a%", "%25", "~", "%0D%0A", "%F0%9F%98%80" * 256, "<&>%22",
+    ],
+)  # fmt: skip
+def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
+    content = raw.encode() * 3
+    assert ask(server, "PUT", f"/shelf/{raw}", content).status == 200
+    assert ask(server, "GET", f"/shelf/{raw}").body == content
+    page = ask(server, "GET", f"/shelf?list-type=2&encoding-type=url&prefix={quote(unquote_to_bytes(raw))}")
+    keys = [unquote_to_bytes(key.text or "") for key in ElementTree.fromstring(page.body).iter() if "Key" in key.tag]
+    assert unquote_to_bytes(raw) in keys
+    assert ask(server, "DELETE", f"/shelf/{raw}").status == 204
+    assert ask(server, "GET", f"/shelf/{raw}").code == "NoSuchKey"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status", "code"),
+    [
+        ("PUT", "/shelf/" + "%F0%9F%98%80" * 257, b"", {}, 400, "KeyTooLongError"),
+        ("PUT", "/shelf/%FF", b"", {}, 400, "InvalidURI"),
+        ("PUT", "/shelf/k", b"abc", {"x_amz_checksum_crc32": "AAAAAA=="}, 400, "BadDigest"),
+        ("PUT", "/shelf/k", b"abc", {"x_amz_checksum_crc32": "AAAA"}, 400, "InvalidRequest"),
+        ("PUT", "/shelf/k", b"abc", {"content_md5": "x"}, 400, "InvalidDigest"),
+        ("PUT", "/shelf/k", b"abc", {"x_amz_content_sha256": "a" * 64}, 400, "XAmzContentSHA256Mismatch"),
+        ("PUT", "/shelf/k", b"a" * 99_999, {"x_amz_content_sha256": "a" * 64}, 400, "XAmzContentSHA256Mismatch"),
+        ("PUT", "/shelf/k", b"", {"x_amz_meta_a": "b" * 2048}, 400, "MetadataTooLarge"),
+        ("PUT", "/shelf/k?partNumber=x&uploadId=y", b"", {}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k?partNumber=1&uploadId=y", b"", {}, 404, "NoSuchUpload"),
+        ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "nothing"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "/shelf/none%FF"}, 404, "NoSuchKey"),
+        ("PUT", "/shelf/k", b"", {"x_amz_storage_class": "ATTIC"}, 400, "InvalidStorageClass"),
+        ("GET", "/shelf/none", b"", {}, 404, "NoSuchKey"),
+        ("GET", "/nobody/k", b"", {}, 404, "NoSuchBucket"),
+        ("GET", "/shelf?list-type=2&max-keys=many", b"", {}, 400, "InvalidArgument"),
+        ("GET", "/shelf?list-type=2&continuation-token=%00", b"", {}, 400, "InvalidArgument"),
+        ("POST", "/shelf?delete", b"<Delete>", {}, 400, "MalformedXML"),
+        ("POST", "/shelf?delete", b"<Delete></Delete>", {}, 400, "MalformedXML"),
+        ("POST", "/shelf?delete", b'<!DOCTYPE d [<!ENTITY a "b">]><Delete><Object><Key>&a;</Key></Object></Delete>',
+         {}, 400, "MalformedXML"),
+        ("POST", "/shelf?delete", b"<Delete>" + b"<Object><Key>k</Key></Object>" * 1001 + b"</Delete>",
+         {}, 400, "MalformedXML"),
+        ("PATCH", "/shelf/k", b"", {}, 405, "MethodNotAllowed"),
+        ("PUT", "/shelf/k?renameObject", b"", {"x_amz_rename_source": "/shelf/a"}, 501, "NotImplemented"),
+    ],
+)  # fmt: skip
+def test_bad_requests_are_answered_as_s3_answers_them(
+    server: BallroomServer, method: str, path: str, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = ask(server, method, path, body, **headers)
+    assert (answer.status, answer.code) == (status, code)
+    assert answer.headers["x-amz-request-id"]
+    assert answer.headers["x-amz-id-2"]
+
+
+def test_errors_of_head_have_no_body(server: BallroomServer) -> None:
+    answer = ask(server, "HEAD", "/shelf/none")
+    assert (answer.status, answer.body) == (404, b"")
+
+
+def test_what_has_not_changed_is_not_sent(server: BallroomServer) -> None:
+    etag = ask(server, "PUT", "/shelf/same", b"same").headers["etag"]
+    answer = ask(server, "GET", "/shelf/same", if_none_match=etag)
+    assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", etag)
+    assert ask(server, "GET", "/shelf/same", if_match='"other"').code == "PreconditionFailed"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "shelf.s3.localhost", "shelf.s3.us-east-1.localhost", "shelf.s3.amazonaws.com", "shelf.localhost:4566",
+        "shelf.s3.us-east-1.amazonaws.com", "shelf.s3.dualstack.us-east-1.amazonaws.com",
+    ],
+)  # fmt: skip
+def test_a_bucket_in_the_host_name(server: BallroomServer, host: str) -> None:
+    assert ask(server, "PUT", "/by/host", host.encode(), host=host).status == 200
+    assert ask(server, "GET", "/shelf/by/host").body == host.encode()
+
+
+def test_a_bucket_elsewhere_is_redirected_to(server: BallroomServer) -> None:
+    where = {"LocationConstraint": "eu-west-1"}
+    europe = server.client("s3", region="eu-west-1")
+    europe.create_bucket(Bucket="europe", CreateBucketConfiguration=where)
+    answer = ask(server, "GET", "/europe/k")
+    assert (answer.status, answer.code) == (301, "PermanentRedirect")
+    assert answer.headers["x-amz-bucket-region"] == "eu-west-1"
+    server.client("s3").put_object(Bucket="europe", Key="k", Body=b"followed")
+    assert europe.get_object(Bucket="europe", Key="k")["Body"].read() == b"followed"
+
+
+def chunked(data: bytes, checksum: bytes) -> bytes:
+    pieces = [data[at : at + 70_000] for at in range(0, len(data), 70_000)]
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    return framed + b"0\r\nx-amz-checksum-crc32:" + checksum + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [10, 400_000])
+def test_a_checksum_behind_the_body(server: BallroomServer, size: int) -> None:
+    data = b"d" * size
+    right = base64.b64encode(zlib.crc32(data).to_bytes(4, "big"))
+    headers = {
+        "x_amz_content_sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "content_encoding": "aws-chunked",
+        "x_amz_decoded_content_length": str(size), "x_amz_trailer": "x-amz-checksum-crc32",
+    }  # fmt: skip
+    answer = ask(server, "PUT", "/shelf/trailer", chunked(data, right), **headers)
+    assert answer.headers["x-amz-checksum-crc32"] == right.decode()
+    got = ask(server, "GET", "/shelf/trailer")
+    assert got.body == data
+    assert "content-encoding" not in got.headers
+    assert ask(server, "PUT", "/shelf/trailer", chunked(data, b"AAAAAA=="), **headers).code == "BadDigest"
+    longer = {**headers, "x_amz_decoded_content_length": str(size + 1)}
+    assert ask(server, "PUT", "/shelf/trailer", chunked(data, right), **longer).code == "IncompleteBody"
+
+
+def test_links_work_until_they_end(server: BallroomServer) -> None:
+    s3 = server.client("s3")
+    for operation, method in (("put_object", "PUT"), ("get_object", "GET")):
+        link = urlsplit(s3.generate_presigned_url(operation, Params={"Bucket": "shelf", "Key": "link"}))
+        unsigned = {"authorization": "", "x-amz-date": ""}
+        answer = ask(server, method, f"{link.path}?{link.query}", b"linked"[: 6 if method == "PUT" else 0], **unsigned)
+        assert answer.status == 200
+    assert answer.body == b"linked"
+    expired = s3.generate_presigned_url("get_object", Params={"Bucket": "shelf", "Key": "link"}, ExpiresIn=-1)
+    link = urlsplit(expired)
+    answer = ask(server, "GET", f"{link.path}?{link.query}", **unsigned)
+    assert (answer.status, answer.code) == (403, "AccessDenied")
+
+
+class Broken(ByteStream):
+    """A client that goes away, or falls silent, within its body."""
+
+    length = 2_000_000
+
+    def __init__(self) -> None:
+        self._left = 3
+
+    async def read(self, limit: int = 65536) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise ConnectionResetError
+        return b"x" * 400_000
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "UploadPart"])
+def test_what_is_cut_off_leaves_nothing(durable_cloud: Cloud, operation: str, tmp_path: Any) -> None:
+    a_bucket(durable_cloud)
+    more: dict[str, Any] = {}
+    if operation == "UploadPart":
+        begun = durable_cloud.call("s3", "CreateMultipartUpload", Bucket="shelf", Key="k")
+        more = {"UploadId": begun["UploadId"], "PartNumber": 1}
+    error = durable_cloud.error("s3", operation, Bucket="shelf", Key="k", Body=Broken(), **more)
+    assert error.shape == "RequestTimeout"
+    assert not list((tmp_path / "blobs" / ".incoming").iterdir())
+    assert not list(durable_cloud.kernel.blobs.names())
+    assert durable_cloud.error("s3", "GetObject", Bucket="shelf", Key="k").shape == "NoSuchKey"
