@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ballroom.gateway import sigv2, sigv4
+from ballroom.gateway import mismatch, sigv2, sigv4
 from ballroom.gateway.aws_chunked import KINDS, UNSIGNED_TRAILER, ChunkSigner, check_sha256
 from ballroom.gateway.refusals import S3, refusal
 from ballroom.kernel.credentials import Credential, Use
@@ -130,7 +130,8 @@ class Authenticator:
             raise refusal("unknown key", S3, AWSAccessKeyId=link.access_key_id)
         resource = request.resource or request.path
         if not sigv2.matches(link, credential.secret, request.method, resource, request.query, request.headers):
-            raise refusal("mismatch", S3, AWSAccessKeyId=link.access_key_id)
+            to_sign = sigv2.string_to_sign(link, request.method, resource, request.query, request.headers)
+            raise refusal("mismatch", S3, **mismatch.of_link(link, to_sign))
         self._check_token(link.token, credential, S3)
         identity = Identity(
             credential.account,
@@ -184,7 +185,12 @@ class Authenticator:
         )
         if not right:
             log.info("wrong signature for %s", scope.access_key_id)
-            raise refusal("mismatch", family, **_key_field(family, scope.access_key_id))
+            if family != S3:
+                raise refusal("mismatch", family)
+            told = mismatch.of_signature(
+                signed, request.method, request.path, request.query, request.headers, payload
+            )
+            raise refusal("mismatch", family, **told)
         self._check_scope(request, signed, family, signing_name)
         self._check_token(signed.token, credential, family)
         checked = self._identify(scope, credential)

@@ -60,6 +60,13 @@ def matches(
     link: Link, secret: str, method: str, resource: str, query: str, headers: Mapping[str, str]
 ) -> bool:
     """Whether `secret` signed this. `resource` is the path with the bucket in front, as sent."""
+    to_sign = string_to_sign(link, method, resource, query, headers)
+    expected = base64.b64encode(hmac_digest(secret.encode(), to_sign.encode(), "sha1")).decode()
+    return compare_digest(expected.encode(), link.signature.encode())
+
+
+def string_to_sign(link: Link, method: str, resource: str, query: str, headers: Mapping[str, str]) -> str:
+    """What whoever made the link has signed."""
     parameters = link.parameters
     amazon = {name: value for name, value in headers.items() if name.startswith("x-amz-")}
     amazon.update(
@@ -79,6 +86,4 @@ def matches(
             parts.append((name, f"{name}={unquote(value)}" if equals else name))
     if parts:
         resource += "?" + "&".join([text for _, text in sorted(parts)])
-    to_sign = "\n".join([*lines, resource])
-    expected = base64.b64encode(hmac_digest(secret.encode(), to_sign.encode(), "sha1")).decode()
-    return compare_digest(expected.encode(), link.signature.encode())
+    return "\n".join([*lines, resource])

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 from xml.etree import ElementTree
 
+import boto3
 import pytest
+from botocore.config import Config
 from tests.cloud import Cloud
 from tests.services.s3.shelf import a_bucket
 
@@ -213,3 +215,25 @@ def test_what_is_cut_off_leaves_nothing(durable_cloud: Cloud, operation: str, tm
     assert not list((tmp_path / "blobs" / ".incoming").iterdir())
     assert not list(durable_cloud.kernel.blobs.names())
     assert durable_cloud.error("s3", "GetObject", Bucket="shelf", Key="k").shape == "NoSuchKey"
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_wrong_signature_is_told_what_should_have_been_signed(server: BallroomServer, version: str) -> None:
+    iam = server.client("iam")
+    iam.create_user(UserName=f"signer-{version}")
+    key = iam.create_access_key(UserName=f"signer-{version}")["AccessKey"]
+    client = boto3.client(
+        "s3", endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"], config=Config(signature_version=version),
+    )  # fmt: skip
+    link = urlsplit(client.generate_presigned_url("get_object", Params={"Bucket": "shelf", "Key": "k"}))
+    unsigned = {"authorization": "", "x-amz-date": ""}
+    right = ask(server, "GET", f"{link.path}?{link.query}", **unsigned)
+    assert right.code == "NoSuchKey"
+    wrong = ask(server, "GET", f"{link.path}?{link.query}&response-content-type=a%2Fb", **unsigned)
+    assert (wrong.status, wrong.code) == (403, "SignatureDoesNotMatch")
+    told = {element.tag: element.text or "" for element in ElementTree.fromstring(wrong.body)}
+    assert told["AWSAccessKeyId"] == key["AccessKeyId"]
+    assert bytes.fromhex(told["StringToSignBytes"]).decode() == told["StringToSign"]
+    assert ("CanonicalRequest" in told) == (version == "s3v4")
+    assert key["SecretAccessKey"] not in wrong.body.decode()

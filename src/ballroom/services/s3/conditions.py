@@ -84,17 +84,15 @@ def fingerprint(current: ObjectVersion | None) -> str:
     return "" if current is None else f"{current.version_id} {current.mark:x}"
 
 
-def check_deletion(current: ObjectVersion | None, tag: str | None) -> None:
+def check_deletion(current: ObjectVersion | None, key: str, tag: str) -> None:
     """Refuses to delete an object that is not the one expected; `*` stands for any.
 
     Raises:
         PreconditionFailed: it is another.
         NoSuchKey: there is none.
     """
-    if tag is None:
-        return
     if current is None:
-        raise NoSuchKey()
+        raise NoSuchKey(Key=key)
     if not names(tag, current.etag):
         raise PreconditionFailed(Condition="If-Match")
 

@@ -38,6 +38,10 @@ def check_version_id(text: str, argument: str = "versionId") -> None:
     Raises:
         InvalidArgument.
     """
+    if not text:
+        raise InvalidArgument(
+            "Version id cannot be the empty string", ArgumentName=argument, ArgumentValue=text
+        )
     if text != NULL and sequence_of(text) is None:
         raise InvalidArgument("Invalid version id specified", ArgumentName=argument, ArgumentValue=text)
 

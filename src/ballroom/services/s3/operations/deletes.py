@@ -52,7 +52,7 @@ def delete_objects(tx: Tx, request: Request) -> Response:
     deleted: list[dict[str, Any]] = []
     errors: list[dict[str, str]] = []
     for one in wanted:
-        key, version_id = one["Key"], one.get("VersionId")
+        key, version_id = one["Key"], one.get("VersionId") or None
         try:
             with tx.savepoint():
                 action = "DeleteObject" if not version_id else "DeleteObjectVersion"
@@ -88,14 +88,14 @@ def delete_one(
 ) -> Response:
     """One deletion; the answer tells of markers and versions."""
     check_key(key)
-    if not version_id:
+    if version_id is None:
         if tag is not None:
-            check_deletion(versions.find_current(tx, bucket, key), tag)
+            check_deletion(versions.find_current(tx, bucket, key), key, tag)
         marker = versions.delete_key(tx, bucket, key)
         return {} if marker is None else {"DeleteMarker": True, "VersionId": marker.version_id}
     check_version_id(version_id)
     if tag is not None:
-        check_deletion(versions.find_version(tx, bucket, key, version_id), tag)
+        check_deletion(versions.find_version(tx, bucket, key, version_id), key, tag)
     gone = versions.delete_version(tx, bucket, key, version_id, bypass_governance=bypass_governance)
     response: Response = {"VersionId": version_id}
     if gone is not None and gone.is_marker:
