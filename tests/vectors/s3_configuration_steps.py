@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
 from tests.vectors.s3_steps import Answers, Steps
 
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.cloud import Cloud
 
+from ballroom.kernel import ServiceError
+
 DAY = 86_400_000
 
 
@@ -66,7 +68,7 @@ def test_retention_can_be_lengthened_but_not_loosened(cloud: Cloud) -> None:
         request = {"Retention": {"Mode": mode, "RetainUntilDate": now + days * DAY}, **at, **more}
         try:
             cloud.s3("PutObjectRetention", **request)
-        except Exception as error:
+        except ServiceError as error:
             return str(error)
         return "ok"
 

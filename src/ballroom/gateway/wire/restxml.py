@@ -53,7 +53,8 @@ S3_ROOTS = {
 S3_STATUSES = dict.fromkeys(
     (
         "PutBucketAnalyticsConfiguration", "PutBucketIntelligentTieringConfiguration",
-        "PutBucketInventoryConfiguration", "PutBucketMetricsConfiguration", "PutBucketPolicy", "PutBucketTagging",
+        "PutBucketInventoryConfiguration", "PutBucketMetricsConfiguration", "PutBucketPolicy",
+        "PutBucketTagging",
     ),
     204,
 )  # fmt: skip

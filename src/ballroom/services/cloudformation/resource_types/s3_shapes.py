@@ -27,9 +27,8 @@ def renamed(value: Any, **names: str) -> Shape:
 def cors(value: Any) -> Shape:
     """CorsConfiguration."""
     rules = value.get("CorsRules") or []
-    return {
-        "CORSRules": [renamed(r, Id="ID", ExposedHeaders="ExposeHeaders", MaxAge="MaxAgeSeconds") for r in rules]
-    }
+    names = {"Id": "ID", "ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}
+    return {"CORSRules": [renamed(rule, **names) for rule in rules]}
 
 
 def encryption(value: Any) -> Shape:
