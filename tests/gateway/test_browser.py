@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -177,7 +178,10 @@ def test_an_allowed_host_may_serve_its_own_pages(allowing: Door) -> None:
 def test_an_object_shown_by_a_browser_gets_no_origin_of_ours(door: Door) -> None:
     door.cloud.call("s3", "CreateBucket", Bucket="bucket")
     page = b"<script>fetch('/?Action=CreateQueue&QueueName=owned')</script>"
-    door.ask(request(path="/bucket/page.html", method="PUT", body=page))
+    door.cloud.call("s3", "PutObject", Bucket="bucket", Key="page.html", Body=page)
+    door.cloud.call("s3", "DeletePublicAccessBlock", Bucket="bucket")
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/*"}
+    door.cloud.call("s3", "PutBucketPolicy", Bucket="bucket", Policy=json.dumps({"Statement": [allowed]}))
     shown = door.ask(
         request(
             "Sec-Fetch-Site: none", "Sec-Fetch-Dest: document", CHROME, path="/bucket/page.html", method="GET"

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -813,8 +814,13 @@ def emptied(s: Steps, _: str) -> Answers:
 
 def location_constraint(s: Steps, _: str) -> Answers:
     where = {"LocationConstraint": "EU"}
-    answer = s("create_bucket", Bucket="somewhere-else", CreateBucketConfiguration=where)
-    return {"eu-location-constraint-error": answer}
+    endpoint = {"endpoint_url": s.client.meta.endpoint_url, "region_name": "us-west-2"}
+    elsewhere = boto3.client("s3", aws_access_key_id="test", aws_secret_access_key="test", **endpoint)
+    try:
+        elsewhere.create_bucket(Bucket="somewhere-else", CreateBucketConfiguration=where)
+    except ClientError as error:
+        return {"eu-location-constraint-error": dict(error.response)}
+    return {}
 
 
 def copy_if_match_versioned(s: Steps, _: str) -> Answers:

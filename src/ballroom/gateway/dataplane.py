@@ -91,6 +91,7 @@ class DataPlane:
         return Caller(
             identity.account, identity.region, identity.arn, identity.user_id, identity.access_key_id,
             request_id, trace, "wire", anonymous, exchange.remote, exchange.headers.get("user-agent", ""),
+            referer=exchange.headers.get("referer", ""),
         )  # fmt: skip
 
 

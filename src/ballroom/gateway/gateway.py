@@ -13,14 +13,15 @@ from typing import Any
 from ballroom.gateway import aws_chunked, wire
 from ballroom.gateway.aws_chunked import CheckedStream, ChunkDecoder, DecodedStream
 from ballroom.gateway.browser import Guard
+from ballroom.gateway.crossorigin import CrossOrigins
 from ballroom.gateway.dataplane import DataPlane
 from ballroom.gateway.hosts import without_port
 from ballroom.gateway.http import Exchange, HttpServer, Limits
-from ballroom.gateway.identity import Authenticator, Checked, Request
+from ballroom.gateway.identity import Authenticator, Checked, Identity, Request
 from ballroom.gateway.pages import Pages
 from ballroom.gateway.refusals import S3, refusal
 from ballroom.gateway.root_key import hold_root_key
-from ballroom.gateway.routing import BODY_BYTES, Router, Target, skeleton
+from ballroom.gateway.routing import BODY_BYTES, POST_OBJECT, Router, Target, skeleton
 from ballroom.kernel.caller import Caller
 from ballroom.kernel.errors import InternalFailure, ServiceError
 from ballroom.kernel.http import BytesStream, ByteStream
@@ -46,6 +47,7 @@ class Gateway:
         self.authenticator = Authenticator(kernel)
         self.root_key_id = hold_root_key(kernel, enforcing=self.authenticator.enforcing)
         self.guard = Guard(settings, enforcing=self.authenticator.enforcing)
+        self.cross_origins = CrossOrigins(kernel, self.router, self.guard)
         self.data_plane = DataPlane(kernel, registry, self.authenticator)
         self.pages = Pages(kernel, registry, self.authenticator, self.guard)
 
@@ -123,8 +125,7 @@ class Gateway:
         held = exchange.route
         if isinstance(held, Target):
             return held
-        if self.guard.is_preflight(exchange):
-            self.guard.answer_preflight(exchange)
+        if exchange.method == "OPTIONS" and self._answered_options(exchange):
             return None
         try:
             return self.router.route(exchange, body)
@@ -132,6 +133,17 @@ class Gateway:
             log.exception("%s %s could not be routed", exchange.method, exchange.path)
             exchange.refuse(500, InternalFailure.shape, InternalFailure.text)
             return None
+
+    def _answered_options(self, exchange: Exchange) -> bool:
+        """Preflights are answered by the origins allowed at start, by buckets, or refused."""
+        preflight = self.guard.is_preflight(exchange)
+        if not (preflight and self.guard.allows_origin(exchange.headers.get("origin", ""))):
+            if self.cross_origins.answer_options(exchange):
+                return True
+            if not preflight:
+                return False
+        self.guard.answer_preflight(exchange)
+        return True
 
     def _answer_operation(self, exchange: Exchange, target: Target, body: Any) -> None:
         kernel = self.kernel
@@ -145,7 +157,9 @@ class Gateway:
                 request, body, target.family, target.signing_name, may_be_unsigned=target.may_be_unsigned
             )
             identity = checked.identity
-            if suspicion is not None and not identity.verified:
+            if target.family == S3 and self._may_anyway(exchange, target, path, identity):
+                suspicion = None
+            if suspicion is not None and not identity.verified and target.operation != POST_OBJECT:
                 self.guard.refuse(exchange, suspicion)
                 return
             if target.refused is not None:
@@ -158,6 +172,8 @@ class Gateway:
                     body = whole_body(exchange, checked)
             assert target.codec is not None
             value = target.codec.parse(exchange.method, path, exchange.query, fields, body)
+            if suspicion is not None and target.operation == POST_OBJECT:
+                value["Suspicion"] = suspicion  # whose signature it bears, the form itself tells
         except ServiceError as error:
             self._fail(exchange, target, error, request_id)
             return
@@ -171,6 +187,7 @@ class Gateway:
         caller = Caller(
             identity.account, identity.region, identity.arn, identity.user_id, identity.access_key_id,
             request_id, trace, "wire", identity.anonymous, exchange.remote, headers.get("user-agent", ""),
+            referer=headers.get("referer", ""),
         )  # fmt: skip
 
         def reply(answer: dict[str, Any] | ServiceError) -> None:
@@ -186,6 +203,12 @@ class Gateway:
             return
         if cancel is not None and not exchange.answered:
             exchange.on_abort = cancel
+
+    def _may_anyway(self, exchange: Exchange, target: Target, path: str, identity: Identity) -> bool:
+        """Whether a page may send this to S3: its bucket says so, or it is what anybody may send."""
+        admitted = self.cross_origins.admits(exchange, path)
+        harmless = identity.anonymous and target.refused is None and target.operation != POST_OBJECT
+        return admitted or harmless
 
     def _reply(
         self, exchange: Exchange, target: Target, answer: dict[str, Any] | ServiceError, request_id: str

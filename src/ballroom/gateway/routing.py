@@ -21,6 +21,7 @@ from ballroom.gateway.http import Exchange
 from ballroom.gateway.refusals import REST_JSON, S3, family_of, refusal
 from ballroom.gateway.rest import RestIndex
 from ballroom.gateway.wire.legacy import LEGACY
+from ballroom.gateway.wire.postform import PostFormCodec
 from ballroom.kernel.errors import ServiceError
 from ballroom.kernel.model import (
     ServiceHead,
@@ -67,6 +68,10 @@ _NOBODY = ServiceHead(
 )
 
 
+POST_OBJECT = "PostObject"
+"""A browser's form upload, which the model lacks."""
+
+
 class Target(msgspec.Struct):
     """Where requests of one kind go. `refused` says why they go nowhere."""
 
@@ -100,11 +105,17 @@ class Router:
         for h in self.heads.values():
             held = self._ours_by_signing_name.get(h.signing_name, ())
             self._ours_by_signing_name[h.signing_name] = (*held, h)
+        self._form_upload = Target(
+            "s3", POST_OBJECT, "rest-xml", S3, "s3", PostFormCodec(), self.general_bytes,
+            streams=True, may_be_unsigned=True,
+        )  # fmt: skip
         self._unsigned_rest = [h for h in self.heads.values() if h.protocols[0] == "rest-json"]
 
     def route(self, exchange: Exchange, body: bytes | None) -> Target:
         """The target; `body` is None if it is still to come (and so cannot name the operation)."""
         headers = exchange.headers
+        if self._is_form_upload(exchange):
+            return self._form_upload
         target = headers.get("x-amz-target")
         if target is not None:
             return self._by_target.get(target) or self._for_target(target)
@@ -121,6 +132,28 @@ class Router:
                 or self._no_operation(candidates[0], exchange)
             )
         return self._for_path(self._unsigned_rest, exchange) or self._for_s3(exchange)
+
+    def _is_form_upload(self, exchange: Exchange) -> bool:
+        """Whether a browser's form sends an object to a bucket."""
+        if exchange.method != "POST" or "authorization" in exchange.headers:
+            return False
+        if not exchange.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            return False
+        path = self.s3_path(exchange)
+        return (
+            path is not None
+            and not path.strip("/").count("/")
+            and ("s3", POST_OBJECT) in self._registry.operations
+        )
+
+    def s3_path(self, exchange: Exchange) -> str | None:
+        """`/bucket/key` of an unsigned request, unless another service would know its path."""
+        path = self.path_for("s3", exchange)
+        if not path.strip("/"):
+            return None
+        if path == exchange.path and any(self._index(h).knows_path(path) for h in self._unsigned_rest):
+            return None
+        return path
 
     def _for_path(self, services: Sequence[ServiceHead], exchange: Exchange) -> Target | None:
         for service in services:
@@ -245,15 +278,18 @@ class Router:
         return self.target(service, name, _query_protocol(service) or "query")
 
     def _match(self, service: ServiceHead, exchange: Exchange) -> str | None:
-        index = self._rest.get(service.name)
-        if index is None:
-            if service.name in self.heads:
-                model = load_service(service.name)
-                index = self._rest[service.name] = RestIndex(model.raw_operations, model.raw_shapes)
-            else:
-                index = rest_index(service.name)
         path = self.path_for(service.name, exchange)
-        return index.match(exchange.method, path, exchange.query, exchange.headers)
+        return self._index(service).match(exchange.method, path, exchange.query, exchange.headers)
+
+    def _index(self, service: ServiceHead) -> RestIndex:
+        index = self._rest.get(service.name)
+        if index is not None:
+            return index
+        if service.name not in self.heads:
+            return rest_index(service.name)
+        model = load_service(service.name)
+        made = self._rest[service.name] = RestIndex(model.raw_operations, model.raw_shapes)
+        return made
 
     def path_for(self, service: str, exchange: Exchange) -> str:
         """The path as the service's model has it: a bucket in the host name is its first segment."""

@@ -21,6 +21,8 @@ from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.keys import Key
 from ballroom.kernel.records import Record
 from ballroom.kernel.registry import (
+    CrossOrigin,
+    cross_origin,
     data_host,
     on_delivery,
     on_exhausted,
@@ -44,6 +46,7 @@ __all__ = [
     "Context",
     "Credential",
     "Credentials",
+    "CrossOrigin",
     "Delivery",
     "EngineError",
     "FileBody",
@@ -68,6 +71,7 @@ __all__ = [
     "Unavailable",
     "ValidationFailed",
     "Waiting",
+    "cross_origin",
     "data_host",
     "exponential",
     "on_delivery",

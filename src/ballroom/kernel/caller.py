@@ -23,6 +23,8 @@ class Caller(msgspec.Struct, gc=False):
     user_agent: str = ""
     span: str = ""
     """The trace span that caused this call; empty: none."""
+    referer: str = ""
+    """The page that a browser came from, as it says."""
 
     def acting(self, service_principal: str, **changes: str) -> Caller:
         """The same caller, but through a service (`source` says which)."""

@@ -60,6 +60,18 @@ class DataHost(msgspec.Struct):
     handler: Callable[..., Awaitable[Any]]
 
 
+class CrossOrigin(msgspec.Struct, frozen=True):
+    """What a browser says of the page behind a request. Texts are empty where it says nothing."""
+
+    method: str
+    path: str
+    """As the service's model has it: of S3, `/bucket/key`, wherever the bucket was named."""
+    origin: str
+    preflight: bool
+    request_method: str = ""
+    request_headers: str = ""
+
+
 class Registry:
     """What has registered itself."""
 
@@ -69,6 +81,7 @@ class Registry:
         self.deliveries: dict[str, DeliveryKind] = {}
         self.pages: dict[tuple[str, str], Page] = {}
         self.data_hosts: list[DataHost] = []
+        self.cross_origin: dict[str, Callable[..., list[tuple[str, str]]]] = {}
         self.on_start: list[Callable[[Kernel], None]] = []
 
     def services(self) -> list[str]:
@@ -174,6 +187,20 @@ def data_host(pattern: str) -> Callable[[F], F]:
 
     def register(handler: F) -> F:
         registry.data_hosts.append(DataHost(re.compile(pattern, re.IGNORECASE), handler))
+        return handler
+
+    return register
+
+
+def cross_origin(service: str) -> Callable[[F], F]:
+    """Register who answers browsers for a service with CORS of its own: `fn(tx, CrossOrigin)`.
+
+    It returns the headers that let the page go on (none: the page may not read the answer), and raises for
+    a preflight that is refused.
+    """
+
+    def register(handler: F) -> F:
+        registry.cross_origin[service] = handler
         return handler
 
     return register

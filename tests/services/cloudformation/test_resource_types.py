@@ -141,7 +141,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::S3::Bucket", {"BucketName": "my-bucket", "Tags": [{"Key": "a", "Value": "b"}]},
      {"BucketName": "my-bucket", "VersioningConfiguration": {"Status": "Enabled"}}, {}),
     ("AWS::S3::BucketPolicy", {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b-1-x/*"}]}},
+        {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "s3:GetObject",
+         "Resource": "arn:aws:s3:::b-1-x/*"}]}},
      {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": [
          {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b-1-x/*"}]}},
      {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "b-1-x"}}}),

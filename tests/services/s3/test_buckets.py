@@ -109,7 +109,6 @@ def test_only_an_empty_bucket_can_be_removed(cloud: Cloud) -> None:
 SETTINGS = [
     ("Encryption", "ServerSideEncryptionConfiguration",
      {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}]}, None),
-    ("OwnershipControls", "OwnershipControls", {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}, None),
 ]  # fmt: skip
 
 
@@ -129,13 +128,15 @@ def test_a_setting_is_read_back_as_it_was_put(
     ("operations", "request_", "shown", "missing"),
     [
         (("PutBucketPolicy", "GetBucketPolicy", "DeleteBucketPolicy"),
-         {"Policy": '{"Statement": [{"Effect": "Deny"}]}'}, None, "NoSuchBucketPolicy"),
+         {"Policy": '{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", '
+                    '"Resource": "arn:aws:s3:::shelf/*"}]}'}, None, "NoSuchBucketPolicy"),
         (("PutBucketTagging", "GetBucketTagging", "DeleteBucketTagging"),
          {"Tagging": {"TagSet": [{"Key": "a", "Value": "1"}]}}, {"TagSet": [{"Key": "a", "Value": "1"}]},
          "NoSuchTagSet"),
         (("PutBucketLifecycleConfiguration", "GetBucketLifecycleConfiguration", "DeleteBucketLifecycle"),
-         {"LifecycleConfiguration": {"Rules": [{"ID": "r", "Status": "Enabled", "Prefix": ""}]}},
-         {"Rules": [{"ID": "r", "Status": "Enabled", "Prefix": ""}]}, "NoSuchLifecycleConfiguration"),
+         {"LifecycleConfiguration": {"Rules": [{"ID": "r", "Status": "Enabled", "Prefix": "", "Expiration": {"Days": 1}}]}},
+         {"Rules": [{"ID": "r", "Status": "Enabled", "Prefix": "", "Expiration": {"Days": 1}}],
+          "TransitionDefaultMinimumObjectSize": "all_storage_classes_128K"}, "NoSuchLifecycleConfiguration"),
     ],
 )  # fmt: skip
 def test_what_was_never_set_has_awss_error(

@@ -47,7 +47,7 @@ def test_errors_have_codes_that_clients_know(s3: Any) -> None:
         s3.head_object(Bucket="shelf", Key="none")
     assert caught.value.response["Error"]["Code"] == "404"
     with pytest.raises(ClientError) as caught:
-        s3.get_bucket_website(Bucket="shelf")
+        s3.get_bucket_abac(Bucket="shelf")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 

@@ -50,6 +50,15 @@ S3_ROOTS = {
     "ListParts": "ListPartsResult",
 }
 """Root elements of S3's answers, which the model lacks. Source: S3 API Reference, response syntax."""
+S3_STATUSES = dict.fromkeys(
+    (
+        "PutBucketAnalyticsConfiguration", "PutBucketIntelligentTieringConfiguration",
+        "PutBucketInventoryConfiguration", "PutBucketMetricsConfiguration", "PutBucketPolicy",
+        "PutBucketTagging",
+    ),
+    204,
+)  # fmt: skip
+"""Statuses that the model lacks. Source: recorded answers; S3 API Reference, PutBucketTagging."""
 UNWRAPPED = frozenset({"GetBucketLocation"})
 """Answers whose only member is the root element itself."""
 
@@ -64,10 +73,12 @@ class RestXmlCodec:
         self._payload = payload
         self._read: Callable[[Any], Any] | None = None
         if payload is not None:
-            self._read = _payload_reader(payload, reader)
+            self._read = _payload_reader(payload, reader, operation.service.name == "s3")
         elif operation.input is not None and self._request.body_members:
             read_root = reader.structure(operation.input, self._request.body_members)
             self._read = lambda body: read_root(xml.parse(body))
+        is_s3 = operation.service.name == "s3"
+        self._status = S3_STATUSES.get(operation.name) if is_s3 else None
         self._answer = ResponseBinding(operation.output, operation.status)
         self._write = _body_writer(operation, self._answer, writer)
 
@@ -85,7 +96,7 @@ class RestXmlCodec:
             return found
         try:
             if self._payload is not None:
-                if self._payload.is_streaming or body:
+                if self._payload.is_streaming or body or self._payload.shape.kind == "string":
                     found[self._payload.name] = self._read(body)
             elif body:
                 found.update(self._read(body))
@@ -97,7 +108,9 @@ class RestXmlCodec:
         """The output in status, headers and body."""
         headers: Headers = []
         status = self._answer.write(output, headers)
-        if "ContentRange" in output:
+        if self._status is not None:
+            status = self._status
+        elif "ContentRange" in output:
             status = 206  # S3's model has no member for it
         content_type, body = self._write(output)
         if body != b"" and not any(name.lower() == "content-type" for name, _ in headers):
@@ -136,13 +149,23 @@ def invalid_argument(refusal: ParameterRefused) -> InvalidArgument:
     return InvalidArgument(text, ArgumentName=name, ArgumentValue=refusal.given[:256])
 
 
-def _payload_reader(payload: Member, reader: XmlReader) -> Callable[[Any], Any]:
+def _payload_reader(payload: Member, reader: XmlReader, is_s3: bool) -> Callable[[Any], Any]:
     if payload.shape.kind == "blob":
         return lambda body: body
     if payload.shape.kind == "string":
         return values.utf8
     read = reader.of(payload)
-    return lambda body: read(xml.parse(body))
+    root_name = payload.traits.get("locationName") if is_s3 else None
+    if root_name is None:
+        return lambda body: read(xml.parse(body))
+
+    def read_root(body: Any) -> Any:
+        root = xml.parse(body)
+        if root.name != root_name:
+            raise xml.XmlRefused
+        return read(root)
+
+    return read_root
 
 
 Written = tuple[tuple[str, str], Any]

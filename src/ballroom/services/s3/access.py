@@ -40,7 +40,7 @@ def open_bucket(
     if bucket.region != caller.region and not anywhere and caller.source == "wire" and not caller.anonymous:
         raise PermanentRedirect.to(name, bucket.region)
     if action is not None:
-        hooks.authorize(tx, bucket, action, key)
+        hooks.authorize(tx, bucket, action, key, request=request)
     return bucket
 
 

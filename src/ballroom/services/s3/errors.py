@@ -6,7 +6,7 @@ Source: S3 API Reference, "Error responses", list of error codes.
 from __future__ import annotations
 
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ballroom.kernel import ServiceError
 
@@ -339,6 +339,18 @@ class MissingSetting(S3Error):
 
 class BadSetting(S3Error):
     """A setting that S3 would not accept. Its code is the setting's own."""
+
+
+def named(shape: str, text: str, *, status: int = 400, **fields: Any) -> S3Error:
+    """An error of a single place, by its code."""
+    error = S3Error(text, **fields)
+    error.shape, error.status = shape, status
+    return error
+
+
+def not_configured(shape: str, text: str, bucket: str) -> S3Error:
+    """The bucket has no such configuration."""
+    return named(shape, text, status=404, BucketName=bucket)
 
 
 def http_date(ms: int) -> str:

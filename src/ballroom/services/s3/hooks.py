@@ -12,15 +12,13 @@ from typing import Any
 import msgspec
 
 from ballroom.kernel import Request, Response, Tx
-from ballroom.kernel.errors import NotImplementedHere
+from ballroom.services.s3 import authorization, locks, object_grants, tagging
 from ballroom.services.s3.attributes import NONE, Attributes
-from ballroom.services.s3.errors import AccessDenied
+from ballroom.services.s3.lifecycle.configured import LIFECYCLE, abort, expiration
+from ballroom.services.s3.notifications.sending import NOTIFICATION, tell
 from ballroom.services.s3.resources import Bucket, ObjectVersion
-
-_UNSUPPORTED = (
-    "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP", "WebsiteRedirectLocation", "Tagging",
-    "ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus", "ObjectLockEventHold",
-)  # fmt: skip
+from ballroom.services.s3.settings_store import find_setting
+from ballroom.services.s3.website_rules import check_redirect_location
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -34,49 +32,100 @@ class Change(msgspec.Struct, frozen=True):
     sequence: int = 0
 
 
-def authorize(tx: Tx, bucket: Bucket, action: str, key: str = "", version: ObjectVersion | None = None) -> None:
+def authorize(
+    tx: Tx,
+    bucket: Bucket,
+    action: str,
+    key: str = "",
+    version: ObjectVersion | None = None,
+    *,
+    request: Request | None = None,
+) -> None:
     """Refuses a caller who may not do this.
 
     `action` is IAM's name without its prefix (`GetObject`, `ListBucket`). `version` is the one about to be
-    read, where its own grants count; None where it is not there, or before it is known.
+    read, where it is known; `request` tells what conditions ask about.
 
     Raises:
-        AccessDenied: the bucket belongs to another account.
+        AccessDenied: a policy denies it, or nothing allows it.
     """
-    if bucket.account != tx.account:
-        raise AccessDenied()
+    authorization.authorize(tx, bucket, action, key, version, request)
 
 
 def attributes_of(tx: Tx, bucket: Bucket, request: Request, source: ObjectVersion | None = None) -> Attributes:
-    """The attributes that a write gives its new version. `source` is the object that a copy copies."""
-    for member in _UNSUPPORTED:
-        if request.get(member):
-            raise NotImplementedHere(f"Ballroom does not support {member} of objects yet")
-    if request.get("ACL", "private") not in ("private", "bucket-owner-full-control"):
-        raise NotImplementedHere(f"Ballroom does not support the object ACL {request['ACL']} yet")
-    return NONE
+    """The attributes that a write gives its new version. `source` is the object that a copy copies.
+
+    Raises:
+        S3Error: tags, grants, lock or redirect are not right, or the bucket does not allow them.
+    """
+    tags = tagging.of_write(request, source.attributes.tags if source is not None else {})
+    grants = object_grants.of_write(tx, bucket, request)
+    redirect = request.get("WebsiteRedirectLocation", "")
+    if redirect:
+        check_redirect_location(redirect)
+    plain = not tags and not grants and not redirect
+    if plain and locks.NAME not in bucket.configured and not request.keys() & locks.MEMBERS:
+        return NONE
+    attributes = Attributes(tags, grants, website_redirect=redirect)
+    return locks.of_request(request, find_setting(tx, bucket, locks.NAME), attributes, tx.now_ms)
 
 
 def check_removal(tx: Tx, bucket: Bucket, version: ObjectVersion, *, bypass_governance: bool = False) -> None:
-    """Refuses to remove (or replace for good) a version that is locked."""
+    """Refuses to remove (or replace for good) a version that is locked.
+
+    Raises:
+        AccessDenied: a lock protects it, or the caller may not get around governance.
+    """
+    attributes = version.attributes
+    if attributes.lock_mode or attributes.legal_hold:
+        if bypass_governance and attributes.lock_mode == "GOVERNANCE":
+            authorize(tx, bucket, "BypassGovernanceRetention", version.key, version)
+        locks.check_removal(attributes, tx.now_ms, bypass=bypass_governance)
 
 
 def check_versioning(tx: Tx, bucket: Bucket, status: str) -> None:
-    """Refuses to suspend versioning where object lock needs it."""
+    """Refuses to suspend versioning where object lock needs it.
+
+    Raises:
+        S3Error: InvalidBucketState.
+    """
+    if status != "Enabled" and locks.NAME in bucket.configured:
+        raise locks.versioning_needed()
 
 
 def changed(tx: Tx, bucket: Bucket, change: Change) -> None:
     """Something was written or removed in this transaction: tell whoever wants to know."""
+    if NOTIFICATION in bucket.configured:
+        tell(tx, bucket, change.event, change.key, change.version_id, change.etag, change.size)
 
 
 def describe(tx: Tx, bucket: Bucket, version: ObjectVersion, response: Response) -> None:
     """Add to the answer of GetObject and HeadObject what attributes and rules say: TagCount, Expiration."""
+    attributes = version.attributes
+    if attributes is not NONE:
+        if attributes.tags:
+            response["TagCount"] = len(attributes.tags)
+        if attributes.website_redirect:
+            response["WebsiteRedirectLocation"] = attributes.website_redirect
+        if attributes.lock_mode:
+            response["ObjectLockMode"] = attributes.lock_mode
+            response["ObjectLockRetainUntilDate"] = attributes.retain_until_ms
+        if attributes.legal_hold:
+            response["ObjectLockLegalHoldStatus"] = "ON"
+    describe_write(tx, bucket, version, response)
 
 
 def describe_write(tx: Tx, bucket: Bucket, version: ObjectVersion, response: Response) -> None:
     """Add to the answer of a write what rules say (Expiration)."""
+    if LIFECYCLE in bucket.configured:
+        found = expiration(tx, bucket, version)
+        if found is not None:
+            response["Expiration"] = found.header
 
 
 def describe_upload(tx: Tx, bucket: Bucket, key: str, started_ms: int) -> dict[str, Any]:
     """What lifecycle rules say of an unfinished upload: AbortDate, AbortRuleId."""
-    return {}
+    if LIFECYCLE not in bucket.configured:
+        return {}
+    found = abort(tx, bucket, key, started_ms)
+    return {} if found is None else {"AbortDate": found.due_ms, "AbortRuleId": found.rule_id}

@@ -8,15 +8,20 @@ import msgspec
 import orjson
 
 from ballroom.kernel import Tx
-from ballroom.services.s3.resources import Bucket, Setting, bucket_key
+from ballroom.services.s3.resources import Bucket, Setting, bucket_key, find_bucket
 
 
 def put_setting(tx: Tx, bucket: Bucket, name: str, value: dict[str, Any]) -> None:
     """Store a setting."""
     tx.put(("s3", "setting", bucket.id, name), Setting(orjson.dumps(value)))
-    if name not in bucket.configured:
-        configured = sorted([*bucket.configured, name])
-        tx.put(bucket_key(bucket.name), msgspec.structs.replace(bucket, configured=configured))
+    _note(tx, bucket, name, there=True)
+
+
+def _note(tx: Tx, bucket: Bucket, name: str, *, there: bool) -> None:
+    newest = find_bucket(tx, bucket.name) or bucket  # another setting may have been put in this transaction
+    if (name in newest.configured) is not there:
+        names = {*newest.configured, name} if there else set(newest.configured) - {name}
+        tx.put(bucket_key(bucket.name), msgspec.structs.replace(newest, configured=sorted(names)))
 
 
 def find_setting(tx: Tx, bucket: Bucket, name: str) -> dict[str, Any] | None:
@@ -34,5 +39,4 @@ def drop_setting(tx: Tx, bucket: Bucket, name: str) -> None:
     """Take a setting away."""
     if name in bucket.configured:
         tx.delete(("s3", "setting", bucket.id, name))
-        configured = [other for other in bucket.configured if other != name]
-        tx.put(bucket_key(bucket.name), msgspec.structs.replace(bucket, configured=configured))
+        _note(tx, bucket, name, there=False)

@@ -1,69 +1,132 @@
-"""AWS::S3 types, as far as packaging and deploying need them.
+"""AWS::S3 types: buckets with all that S3 lets them configure, and their policies.
 
 Source: CloudFormation User Guide, "AWS::S3::Bucket", "AWS::S3::BucketPolicy".
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ..template.values import as_text
-from .base import Attributes, Call, Name, Target, register, tag_list
+from . import s3_shapes as shapes
+from .base import Attributes, Call, Failure, Name, Properties, Target, register, tag_list
 
-_SETTINGS: dict[str, tuple[str, str, str | None]] = {
-    "BucketEncryption": ("PutBucketEncryption", "ServerSideEncryptionConfiguration", "DeleteBucketEncryption"),
-    "OwnershipControls": ("PutBucketOwnershipControls", "OwnershipControls", "DeleteBucketOwnershipControls"),
-    "PublicAccessBlockConfiguration": (
-        "PutPublicAccessBlock", "PublicAccessBlockConfiguration", "DeletePublicAccessBlock",
+
+class Setting(NamedTuple):
+    """How one property is set and taken away again."""
+
+    put: str
+    member: str
+    shape: Callable[[Any], Any] = dict
+    remove: str = ""
+    """The operation that takes it away; empty: it is put with `empty`."""
+    empty: Any = None
+
+
+_SETTINGS: dict[str, Setting] = {
+    "OwnershipControls": Setting(
+        "PutBucketOwnershipControls", "OwnershipControls", remove="DeleteBucketOwnershipControls"
     ),
-    "VersioningConfiguration": ("PutBucketVersioning", "VersioningConfiguration", None),
+    "PublicAccessBlockConfiguration": Setting(
+        "PutPublicAccessBlock", "PublicAccessBlockConfiguration", remove="DeletePublicAccessBlock"
+    ),
+    "AccessControl": Setting("PutBucketAcl", "ACL", shapes.canned_acl, empty="private"),
+    "BucketEncryption": Setting(
+        "PutBucketEncryption", "ServerSideEncryptionConfiguration", shapes.encryption, "DeleteBucketEncryption"
+    ),
+    "VersioningConfiguration": Setting(
+        "PutBucketVersioning", "VersioningConfiguration", empty={"Status": "Suspended"}
+    ),
+    "ObjectLockConfiguration": Setting(
+        "PutObjectLockConfiguration", "ObjectLockConfiguration", empty={"ObjectLockEnabled": "Enabled"}
+    ),
+    "CorsConfiguration": Setting("PutBucketCors", "CORSConfiguration", shapes.cors, "DeleteBucketCors"),
+    "WebsiteConfiguration": Setting(
+        "PutBucketWebsite", "WebsiteConfiguration", shapes.website, "DeleteBucketWebsite"
+    ),
+    "AccelerateConfiguration": Setting(
+        "PutBucketAccelerateConfiguration", "AccelerateConfiguration", shapes.accelerate,
+        empty={"Status": "Suspended"},
+    ),
+    "NotificationConfiguration": Setting(
+        "PutBucketNotificationConfiguration", "NotificationConfiguration", shapes.notification, empty={}
+    ),
+    "ReplicationConfiguration": Setting(
+        "PutBucketReplication", "ReplicationConfiguration", shapes.renamed, "DeleteBucketReplication"
+    ),
 }  # fmt: skip
-"""Property -> the operation that sets it, that operation's member, and the one that removes it."""
-
-
-def _cors(value: Any) -> Any:
-    names = {"Id": "ID", "ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}
-    return {
-        "CORSRules": [{names.get(key, key): item for key, item in rule.items()} for rule in value["CorsRules"]]
-    }
-
-
-def _encryption(value: Any) -> Any:
-    names = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}
-    rules = value.get("ServerSideEncryptionConfiguration") or []
-    return {"Rules": [{names.get(key, key): item for key, item in rule.items()} for rule in rules]}
+"""Property -> its operations, in the order in which they are carried out."""
+_REFUSED = ("AbacStatus", "MetadataConfiguration", "MetadataTableConfiguration")
 
 
 async def _apply_settings(call: Call, bucket: Target) -> None:
-    for name, (put, member, remove) in _SETTINGS.items():
-        if not bucket.changed(name):
-            continue
-        value = bucket.get(name)
-        if value is not None:
-            fitted = _encryption(value) if name == "BucketEncryption" else value
-            await call("s3", put, Bucket=bucket.name, **{member: fitted})
-        elif remove is not None:
-            await call("s3", remove, Bucket=bucket.name)
-        else:
-            await call("s3", put, Bucket=bucket.name, **{member: {"Status": "Suspended"}})
-    if bucket.changed("CorsConfiguration"):
-        if "CorsConfiguration" in bucket.properties:
-            rules = _cors(bucket.properties["CorsConfiguration"])
-            await call("s3", "PutBucketCors", Bucket=bucket.name, CORSConfiguration=rules)
-        else:
-            await call("s3", "DeleteBucketCors", Bucket=bucket.name)
+    for name in _REFUSED:
+        if bucket.get(name) not in (None, "Disabled"):
+            raise Failure(f"Ballroom does not support {name} of AWS::S3::Bucket")
+    for name, setting in _SETTINGS.items():
+        if bucket.changed(name):
+            await _apply(call, bucket, name, setting)
+    if bucket.changed("LifecycleConfiguration"):
+        await _apply_lifecycle(call, bucket)
+    if bucket.changed("LoggingConfiguration"):
+        value = bucket.get("LoggingConfiguration")
+        status = {} if value is None else shapes.logging(value, bucket.name)
+        await call("s3", "PutBucketLogging", Bucket=bucket.name, BucketLoggingStatus=status)
+    for name in shapes.IDENTIFIED:
+        if bucket.changed(name):
+            await _apply_identified(call, bucket, name)
     if bucket.tags != bucket.previous_tags:
-        await call(
-            "s3", "PutBucketTagging", Bucket=bucket.name, Tagging={"TagSet": tag_list(bucket.tags) or []}
-        )
+        tags = tag_list(bucket.tags)
+        if tags is None:
+            await call("s3", "DeleteBucketTagging", Bucket=bucket.name)
+        else:
+            await call("s3", "PutBucketTagging", Bucket=bucket.name, Tagging={"TagSet": tags})
+
+
+async def _apply(call: Call, bucket: Target, name: str, setting: Setting) -> None:
+    value = bucket.get(name)
+    if value is not None:
+        await call("s3", setting.put, Bucket=bucket.name, **{setting.member: setting.shape(value)})
+    elif setting.remove:
+        await call("s3", setting.remove, Bucket=bucket.name)
+    else:
+        await call("s3", setting.put, Bucket=bucket.name, **{setting.member: setting.empty})
+
+
+async def _apply_lifecycle(call: Call, bucket: Target) -> None:
+    value = bucket.get("LifecycleConfiguration")
+    if value is None:
+        await call("s3", "DeleteBucketLifecycle", Bucket=bucket.name)
+        return
+    await call(
+        "s3", "PutBucketLifecycleConfiguration", Bucket=bucket.name,
+        LifecycleConfiguration=shapes.lifecycle(value),
+        TransitionDefaultMinimumObjectSize=value.get("TransitionDefaultMinimumObjectSize"),
+    )  # fmt: skip
+
+
+async def _apply_identified(call: Call, bucket: Target, name: str) -> None:
+    noun, member, shape = shapes.IDENTIFIED[name]
+    wanted = {as_text(one["Id"]): one for one in bucket.get(name) or []}
+    before = {as_text(one["Id"]): one for one in bucket.previous.get(name) or []}
+    for identity, value in wanted.items():
+        if before.get(identity) != value:
+            await call("s3", f"Put{noun}", Bucket=bucket.name, Id=identity, **{member: shape(value)})
+    for identity in before.keys() - wanted.keys():
+        await call("s3", f"Delete{noun}", Bucket=bucket.name, Id=identity)
+
+
+def _is_true(properties: Properties, name: str) -> bool:
+    return as_text(properties.get(name, False)).lower() == "true"
 
 
 async def _create_bucket(call: Call, bucket: Target) -> Attributes | None:
     where = {"LocationConstraint": bucket.region} if bucket.region != "us-east-1" else None
-    locked = as_text(bucket.get("ObjectLockEnabled", False)).lower() == "true" or None
     await call(
         "s3", "CreateBucket", Bucket=bucket.name, CreateBucketConfiguration=where,
-        ObjectLockEnabledForBucket=locked,
+        ObjectLockEnabledForBucket=_is_true(bucket.properties, "ObjectLockEnabled") or None,
+        BucketNamespace=bucket.get("BucketNamespace"),
     )  # fmt: skip
     await _apply_settings(call, bucket)
     return None
@@ -72,13 +135,13 @@ async def _create_bucket(call: Call, bucket: Target) -> Attributes | None:
 async def _read_bucket(call: Call, bucket: Target) -> Attributes:
     await call("s3", "HeadBucket", Bucket=bucket.name)
     name, region = bucket.name, bucket.region
-    dash = "-" if region in ("us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-southeast-1") else "."
+    address = await call("s3", "GetWebsiteAddress", Bucket=name)
     return {
         "Arn": f"arn:{bucket.partition}:s3:::{name}",
         "DomainName": f"{name}.s3.amazonaws.com",
         "DualStackDomainName": f"{name}.s3.dualstack.{region}.amazonaws.com",
         "RegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
-        "WebsiteURL": f"http://{name}.s3-website{dash}{region}.amazonaws.com",
+        "WebsiteURL": address["Url"],
     }
 
 
@@ -93,8 +156,10 @@ async def _delete_bucket(call: Call, bucket: Target) -> None:
 
 register(
     "AWS::S3::Bucket",
-    properties="CorsConfiguration Tags " + " ".join(_SETTINGS),
-    create_only="BucketName ObjectLockEnabled",
+    properties=" ".join(
+        (*_SETTINGS, *shapes.IDENTIFIED, *_REFUSED, "LifecycleConfiguration", "LoggingConfiguration", "Tags")
+    ),
+    create_only="BucketName BucketNamespace ObjectLockEnabled",
     attributes="Arn DomainName DualStackDomainName RegionalDomainName WebsiteURL",
     identifier=("BucketName",),
     name=Name("BucketName", limit=63, lower=True),

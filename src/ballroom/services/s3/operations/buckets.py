@@ -1,17 +1,28 @@
-"""Buckets: made, found, listed, removed. Their settings have a module of their own."""
+"""Buckets: made, found, listed, removed. Their configurations have modules of their own."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
+from typing import Any
+
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.errors import NotImplementedHere
+from ballroom.services.s3 import acl, authorization, grants, locks, tagging
 from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.errors import (
+    AccessDenied,
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
     IllegalLocation,
+    InvalidArgument,
+    InvalidBucketName,
+    named,
 )
 from ballroom.services.s3.names import check_bucket_name
+from ballroom.services.s3.owners import canonical_id, owner
 from ballroom.services.s3.resources import (
     Bucket,
     ObjectVersion,
@@ -20,55 +31,133 @@ from ballroom.services.s3.resources import (
     Upload,
     bucket_key,
 )
+from ballroom.services.s3.settings_store import find_setting, put_setting
 
-_UNSUPPORTED = (
-    "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP",
-    "ObjectLockEnabledForBucket", "BucketNamespace",
-)  # fmt: skip
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d", re.ASCII)
+_ACCOUNT_REGIONAL = re.compile(r".+-\d{12}-[a-z]{2}(?:-[a-z]+)+-\d-an", re.ASCII)
+OWNERSHIPS = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
+LOCATION = "location"
+"""What was asked for, where it is told otherwise than the region: EU."""
+MOST_LISTED = 10_000
 
 
 @operation("CreateBucket")
 def create_bucket(tx: Tx, request: Request) -> Response:
     """Make a bucket; names are shared by all accounts.
 
-    In us-east-1 making one's own bucket again succeeds, as on AWS.
+    In us-east-1 making one's own bucket again succeeds, as on AWS. New buckets block public access, and
+    their owner owns all objects.
 
     Source: S3 API Reference, CreateBucket.
     """
-    for member in _UNSUPPORTED:
-        if request.get(member):
-            raise NotImplementedHere(f"Ballroom does not support {member} of buckets yet")
-    if request.get("ACL", "private") != "private":
-        raise NotImplementedHere("Ballroom does not support public bucket ACLs yet")
-    name = request["Bucket"]
+    if tx.caller.anonymous:
+        raise AccessDenied()
+    name, configuration = request["Bucket"], request.get("CreateBucketConfiguration") or {}
+    if configuration.get("Location") or configuration.get("Bucket"):
+        raise NotImplementedHere("Ballroom does not have directory buckets")
     check_bucket_name(name)
-    _check_location(request, tx.region)
+    _check_namespace(tx, request)
+    region = _region_of(configuration.get("LocationConstraint"), tx.region)
+    tags = tagging.read(configuration.get("Tags"), of_object=False)
+    object_ownership = _ownership_of(request)
+    bucket_acl = _acl_of(tx, request, object_ownership)
+    response: Response = {
+        "Location": f"/{name}" if tx.region == "us-east-1" else f"http://{name}.s3.amazonaws.com/",
+        "BucketArn": f"arn:aws:s3:::{name}",
+    }
     existing = tx.get(Bucket, bucket_key(name))
     if existing is not None:
         if existing.account != tx.account:
             raise BucketAlreadyExists(BucketName=name)
-        if tx.region != "us-east-1" or existing.region != "us-east-1":
+        if tx.region != "us-east-1" or existing.region != "us-east-1" or tags:
             raise BucketAlreadyOwnedByYou(BucketName=name)
-        return {"Location": f"/{name}"}
-    tx.put(bucket_key(name), Bucket(name, tx.ids.hex(24), tx.account, tx.region, tx.now_ms))
+        return response
+    locked = request.get("ObjectLockEnabledForBucket", False)
+    bucket = Bucket(name, tx.ids.hex(24), tx.account, region, tx.now_ms, versioning="Enabled" if locked else "")
+    tx.put(bucket_key(name), bucket)
     tx.put(("s3", "owned", tx.account, name), Owned(name))
-    return {"Location": f"/{name}" if tx.region == "us-east-1" else f"http://{name}.s3.amazonaws.com/"}
+    put_setting(tx, bucket, authorization.PUBLIC_ACCESS, dict.fromkeys(authorization.BLOCKS, True))
+    put_setting(tx, bucket, authorization.OWNERSHIP, {"Rules": [{"ObjectOwnership": object_ownership}]})
+    if configuration.get("LocationConstraint") == "EU":
+        put_setting(tx, bucket, LOCATION, {"LocationConstraint": "EU"})
+    if bucket_acl is not None:
+        put_setting(tx, bucket, authorization.ACL, bucket_acl)
+    if locked:
+        put_setting(tx, bucket, locks.NAME, {"ObjectLockEnabled": "Enabled"})
+    if tags:
+        put_setting(tx, bucket, "tagging", {"TagSet": tagging.written(tags)})
+    return response
 
 
-def _check_location(request: Request, region: str) -> None:
-    wanted = (request.get("CreateBucketConfiguration") or {}).get("LocationConstraint")
-    if wanted is None and region == "us-east-1":
-        return
-    if wanted != region:
+def _check_namespace(tx: Tx, request: Request) -> None:
+    """Names of the account's own namespace say so, and only those.
+
+    Source: S3 User Guide, "Account regional namespaces for general purpose buckets".
+    """
+    name, namespace = request["Bucket"], request.get("BucketNamespace", "global")
+    if namespace not in ("global", "account-regional"):
+        raise InvalidArgument("", ArgumentName="x-amz-bucket-namespace", ArgumentValue=namespace)
+    own = name.endswith(f"-{tx.account}-{tx.region}-an")
+    if own is not (namespace == "account-regional") and (
+        own or _ACCOUNT_REGIONAL.fullmatch(name) or namespace == "account-regional"
+    ):
+        raise InvalidBucketName(BucketName=name)
+
+
+def _region_of(wanted: str | None, region: str) -> str:
+    """Where the bucket is made. The endpoint of us-east-1 makes buckets everywhere, others only at home."""
+    if region == "us-east-1":
+        if wanted is None:
+            return region
+        if wanted == "EU":
+            return "eu-west-1"
+        if wanted == region or _REGION.fullmatch(wanted) is None:
+            raise named(
+                "InvalidLocationConstraint",
+                "The specified location-constraint is not valid",
+                LocationConstraint=wanted,
+            )
+        return wanted
+    if wanted != region and not (wanted == "EU" and region == "eu-west-1"):
         raise IllegalLocation(
             f"The {wanted or 'unspecified'} location constraint is incompatible for the region specific "
             "endpoint this request was sent to."
         )
+    return region
+
+
+def _ownership_of(request: Request) -> str:
+    found: str = request.get("ObjectOwnership", OWNERSHIPS[0])
+    if found not in OWNERSHIPS:
+        raise InvalidArgument(
+            f"Invalid x-amz-object-ownership header: {found}",
+            ArgumentName="x-amz-object-ownership", ArgumentValue=found,
+        )  # fmt: skip
+    return found
+
+
+def _acl_of(tx: Tx, request: Request, object_ownership: str) -> dict[str, Any] | None:
+    """The list that headers ask for, if it is more than the default."""
+    me = canonical_id(tx.account)
+    found = grants.given(request, me, me, of_object=False)
+    if found is None or found == acl.private(tx.account):
+        return None
+    if object_ownership == "BucketOwnerEnforced":
+        raise named(
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        )
+    if acl.is_public(found):
+        raise named(
+            "InvalidBucketAclWithBlockPublicAccessError",
+            "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+        )
+    return found
 
 
 @operation("HeadBucket")
 def head_bucket(tx: Tx, request: Request) -> Response:
-    """Whether the bucket is there and the caller's.
+    """Whether the bucket is there and the caller may list it.
 
     Source: S3 API Reference, HeadBucket.
     """
@@ -87,7 +176,9 @@ def get_bucket_location(tx: Tx, request: Request) -> Response:
     Source: S3 API Reference, GetBucketLocation.
     """
     bucket = open_bucket(tx, request, "GetBucketLocation", anywhere=True)
-    return {} if bucket.region == "us-east-1" else {"LocationConstraint": bucket.region}
+    return find_setting(tx, bucket, LOCATION) or (
+        {} if bucket.region == "us-east-1" else {"LocationConstraint": bucket.region}
+    )
 
 
 @operation("ListBuckets")
@@ -96,28 +187,52 @@ def list_buckets(tx: Tx, request: Request) -> Response:
 
     Source: S3 API Reference, ListBuckets.
     """
+    if tx.caller.anonymous:
+        raise AccessDenied()
     prefix, region = request.get("Prefix", ""), request.get("BucketRegion")
-    limit = request.get("MaxBuckets", 10_000)
-    root = ("s3", "owned", tx.account)
-    after = (*root, request["ContinuationToken"]) if request.get("ContinuationToken") else None
+    limit = request.get("MaxBuckets", MOST_LISTED)
+    paged = any(name in request for name in ("MaxBuckets", "Prefix", "BucketRegion", "ContinuationToken"))
+    token = request.get("ContinuationToken")
     shown: list[Response] = []
-    response: Response = {"Owner": {"ID": tx.account}}
-    for owned in tx.scan_prefix(Owned, root, after=after):
-        bucket = tx.get(Bucket, bucket_key(owned.name))
-        if bucket is None or not bucket.name.startswith(prefix) or region not in (None, bucket.region):
+    response: Response = {"Owner": owner(tx.account)}
+    for bucket in _owned(tx, prefix, _name_of(token) if token else ""):
+        if region not in (None, bucket.region):
             continue
         if len(shown) == limit:
-            response["ContinuationToken"] = shown[-1]["Name"]
+            last = shown[-1]["Name"]
+            response["ContinuationToken"] = base64.urlsafe_b64encode(last.encode()).decode()
             break
-        shown.append({"Name": bucket.name, "CreationDate": bucket.created_ms, "BucketRegion": bucket.region})
+        line: Response = {
+            "Name": bucket.name,
+            "CreationDate": bucket.created_ms,
+            "BucketArn": f"arn:aws:s3:::{bucket.name}",
+        }
+        shown.append(line | ({"BucketRegion": bucket.region} if paged else {}))
     if "Prefix" in request:
         response["Prefix"] = prefix
     return {"Buckets": shown, **response}
 
 
+def _owned(tx: Tx, prefix: str, after: str) -> list[Bucket]:
+    root = ("s3", "owned", tx.account)
+    rows = tx.scan(Owned, (*root, max(prefix, after + "\0" if after else "")), (*root, prefix + "\x7f"))
+    found = (tx.get(Bucket, bucket_key(row.name)) for row in rows)
+    return [bucket for bucket in found if bucket is not None]
+
+
+def _name_of(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InvalidArgument(
+            "The continuation token provided is incorrect",
+            ArgumentName="continuation-token", ArgumentValue=token,
+        ) from error  # fmt: skip
+
+
 @operation("DeleteBucket")
 def delete_bucket(tx: Tx, request: Request) -> Response:
-    """Remove an empty bucket with its settings.
+    """Remove an empty bucket with its configurations; uploads under way are aborted.
 
     Raises:
         BucketNotEmpty: it holds objects, older versions or delete markers.
@@ -127,10 +242,12 @@ def delete_bucket(tx: Tx, request: Request) -> Response:
     bucket = open_bucket(tx, request, "DeleteBucket")
     for kind in ("object", "older"):
         if tx.scan_prefix(ObjectVersion, ("s3", kind, bucket.id), limit=1):
-            raise BucketNotEmpty(BucketName=bucket.name)
-    for row, upload in tx.scan_prefix_items(Upload, ("s3", "upload", bucket.id)):
+            text = "The bucket you tried to delete is not empty"
+            if bucket.versioning:
+                text += ". You must delete all versions in the bucket."
+            raise BucketNotEmpty(text, BucketName=bucket.name)
+    for upload in tx.scan_prefix(Upload, ("s3", "upload", bucket.id)):
         tx.call("s3", "AbortMultipartUpload", {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id})
-        tx.delete(row)
     for row, _ in tx.scan_prefix_items(Setting, ("s3", "setting", bucket.id)):
         tx.delete(row)
     tx.delete(bucket_key(bucket.name))

@@ -54,13 +54,15 @@ def put_object(tx: Tx, request: Request) -> Response | Waiting:
     return Waiting(take_in)
 
 
-async def put_received(ctx: Context, request: Request, received: Received) -> Response:
+async def put_received(
+    ctx: Context, request: Request, received: Received, *, event: str = "ObjectCreated:Put"
+) -> Response:
     """Make a content that has come in an object; what it replaces is looked at again."""
 
     def put(tx: Tx) -> Response:
         prepared = prepare(tx, request)
         check_write(_current(tx, prepared.bucket, request), request)
-        return _put(tx, request, received, prepared)
+        return _put(tx, request, received, prepared, event)
 
     try:
         return ctx.transact(put)
@@ -90,14 +92,16 @@ def _current(tx: Tx, bucket: Bucket, request: Request) -> ObjectVersion | None:
     return None
 
 
-def _put(tx: Tx, request: Request, received: Received, prepared: Prepared) -> Response:
+def _put(
+    tx: Tx, request: Request, received: Received, prepared: Prepared, event: str = "ObjectCreated:Put"
+) -> Response:
     bucket = prepared.bucket
     draft = ObjectVersion(
         request["Key"], "", 0, tx.now_ms, encryption.entity_tag(tx, prepared.encryption, received.md5),
         content.store(tx, received), prepared.headers, received.checksum, prepared.encryption,
         prepared.storage_class, owner=tx.account, attributes=prepared.attributes,
     )  # fmt: skip
-    version = versions.put_version(tx, bucket, draft, "ObjectCreated:Put")
+    version = versions.put_version(tx, bucket, draft, event)
     response: dict[str, Any] = {
         "ETag": f'"{version.etag}"',
         received.checksum.member: received.checksum.value,

@@ -1,0 +1,1 @@
+"""Notifications: what buckets may configure, the events, and how they reach their destinations."""
