@@ -1,0 +1,38 @@
+"""Step Functions against histories that AWS recorded: every machine whose definition is at hand, run again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.cloud import Cloud
+from tests.vectors import stepfunctions_replay as replay
+from tests.vectors.recorded import Case, cases, needs_recordings
+
+DIFFERS: dict[str, str] = {}
+ELSEWHERE = ("v2/test_state/", "v2/logs/", "v2/local_mocking/")
+
+
+def replayable() -> list[Any]:
+    found = []
+    for case in cases("stepfunctions"):
+        if case.name.startswith(ELSEWHERE) or not replay.INDEX.get(case.name, {}).get("data"):
+            continue
+        if len(replay.recorded_histories(case)) != 1:
+            continue
+        name = case.name.rsplit("::", 1)[-1]
+        marks = [pytest.mark.xfail(reason=DIFFERS[name], strict=True)] if name in DIFFERS else []
+        found.append(pytest.param(case, id=name, marks=marks))
+    return found
+
+
+@needs_recordings
+@pytest.mark.parametrize("case", replayable())
+def test_recorded_history(case: Case, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    (events,) = replay.recorded_histories(case).values()
+    events = replay.concrete(events)
+    definition = replay.definition_of(case.name, events)
+    started = events[0]["executionStartedEventDetails"]
+    stand = replay.Stand(cloud, events, monkeypatch)
+    execution = replay.run(cloud, definition, started["input"], stand)
+    replay.assert_same_history(events, replay.history(cloud, execution))
