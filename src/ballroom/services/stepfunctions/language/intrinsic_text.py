@@ -211,9 +211,7 @@ def _paths_of(text: str, arguments: list[Evaluate]) -> list[str]:
     return sources
 
 
-def _calling(
-    text: str, function: Callable[..., Json], arguments: list[Evaluate], *, chancy: bool
-) -> Evaluate:
+def _calling(text: str, function: Callable[..., Json], arguments: list[Evaluate], *, chancy: bool) -> Evaluate:
     evaluate = _arguments(text, arguments)
 
     def call(data: Json, scope: Scope) -> Json:

@@ -238,9 +238,7 @@ def template_parts(raw: str) -> list[str]:
 def fill(parts: list[str], values: tuple[Json, ...]) -> str:
     """A template's parts with values between them."""
     if len(values) != len(parts) - 1:
-        raise Refused(
-            f"The template has {len(parts) - 1} placeholders, but {len(values)} arguments were given"
-        )
+        raise Refused(f"The template has {len(parts) - 1} placeholders, but {len(values)} arguments were given")
     filled = [parts[0]]
     for part, value in zip(parts[1:], values, strict=True):
         filled.append(java_text(value))

@@ -1,6 +1,6 @@
 """What a definition is compiled to: the only thing that the engine knows of the States Language.
 
-`compile_definition` (in `language/__init__.py`) turns a definition into a `Machine`. Each state is a struct
+`compile_definition` (in `compiler.py`) turns a definition into a `Machine`. Each state is a struct
 of constants and closures; which query language it uses, which of its fields are there, whether a value is a
 constant or a path: all of that is decided when it is compiled, and the engine never asks.
 
@@ -90,13 +90,27 @@ class StatesError(Exception):
     `located`: AWS puts "An error occurred while executing the state '<name>' (entered at the event id #<n>). "
     before the cause in histories (not in TestState); `located_cause` does. Errors of tasks are not located.
     `terminal`: nothing may retry or catch it, whatever it names.
+    `location`: the field whose evaluation failed ("Output/total"), for JSONata's EvaluationFailed events.
     """
 
-    def __init__(self, error: str, cause: str | None = None, *, located: bool = True) -> None:
+    def __init__(
+        self,
+        error: str,
+        cause: str | None = None,
+        *,
+        located: bool = True,
+        location: str | None = None,
+    ) -> None:
         super().__init__(error, cause)
         self.error = error
         self.cause = cause
         self.located = located
+        self.location = location
+
+    @property
+    def evaluation(self) -> bool:
+        """Whether it is a failed JSONata evaluation: the history has an EvaluationFailed event for it."""
+        return self.error == "States.QueryEvaluationError" and self.located
 
     @property
     def terminal(self) -> bool:
@@ -202,8 +216,6 @@ class State:
     """For TestState and the curious; the engine has no use for it."""
     definition: dict[str, Json]
     """As it was written."""
-    variable_references: tuple[str, ...]
-    """The variables that its expressions name (DescribeStateMachine's `variableReferences`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,44 +251,53 @@ class FallibleState(State):
     retriers: tuple[Retrier, ...]
     catchers: tuple[Catcher, ...]
 
-    def retry_for(self, error: str, attempts: Mapping[int, int] | Sequence[int]) -> int | None:
+    def retry_for(
+        self, error: str, attempts: Mapping[int, int] | Sequence[int], *, heartbeat: bool = False
+    ) -> int | None:
         """The index of the retrier that applies to `error`, given how often each has retried; or None.
 
-        The first that matches decides: once it is spent, the catchers are asked.
+        The first that matches decides: once it is spent, the catchers are asked. `heartbeat`: the error is a
+        States.Timeout because a heartbeat was missed.
         """
         for index, retrier in enumerate(self.retriers):
-            if matches(retrier.errors, error):
+            if matches(retrier.errors, error, heartbeat=heartbeat):
                 done = attempts.get(index, 0) if isinstance(attempts, Mapping) else attempts[index]
                 return index if done < retrier.max_attempts else None
         return None
 
     def catch(
-        self, scope: Scope, error: str, cause: str | None, inspection: Inspection | None = None
+        self,
+        scope: Scope,
+        error: str,
+        cause: str | None,
+        inspection: Inspection | None = None,
+        *,
+        heartbeat: bool = False,
     ) -> Finished | None:
         """Where `Catch` leads after `error`, or None if no catcher applies. Raises StatesError."""
         for catcher in self.catchers:
-            if matches(catcher.errors, error):
+            if matches(catcher.errors, error, heartbeat=heartbeat):
                 return catcher.handle(scope, error, cause, inspection)
         return None
 
 
-def matches(names: tuple[str, ...], error: str) -> bool:
+def matches(names: tuple[str, ...], error: str, *, heartbeat: bool = False) -> bool:
     """Whether a Retry's or Catch's ErrorEquals covers an error.
 
-    Source: Developer Guide, "Handling errors": States.ALL covers all but States.DataLimitExceeded and
-    States.Runtime; States.TaskFailed covers all but States.Timeout; a heartbeat's timeout is a timeout.
+    Source: Developer Guide, "Handling errors": States.TaskFailed covers all but States.Timeout. Recorded:
+    States.ALL covers States.DataLimitExceeded (against the guide), nothing covers States.Runtime; a missed
+    heartbeat is a States.Timeout that States.HeartbeatTimeout covers as well.
     """
     if error in TERMINAL_ERRORS:
         return False
-    if error in names:
+    if error in names or "States.ALL" in names:
         return True
-    if error == "States.DataLimitExceeded":
-        return False
-    if "States.ALL" in names:
+    if heartbeat and "States.HeartbeatTimeout" in names:
         return True
-    if error == "States.HeartbeatTimeout":
-        return "States.Timeout" in names
-    return "States.TaskFailed" in names and error != "States.Timeout"
+    return "States.TaskFailed" in names and error not in NOT_TASK_FAILED
+
+
+NOT_TASK_FAILED = frozenset({"States.Timeout", "States.DataLimitExceeded"})
 
 
 @dataclass(frozen=True, slots=True)

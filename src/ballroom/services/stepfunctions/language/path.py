@@ -31,8 +31,8 @@ MAX_TOKENS = 256
 
 
 Token = tuple[str, object]
-"""`("key", name)`, `("keys", names)`, `("index", i)`, `("indices", list)`, `("slice", (a, b))`, `("wild", None)`,
-`("scan", None)` or `("filter", predicate)`."""
+"""`("key", name)`, `("keys", names)`, `("index", i)`, `("indices", list)`, `("slice", (a, b))`,
+`("wild", None)`, `("scan", None)` or `("filter", predicate)`."""
 
 Get = Callable[[Json, Scope], Json]
 
@@ -274,7 +274,7 @@ def _indefinite(tokens: tuple[Token, ...]) -> Get:
 Step = Callable[[list[Json], Json, Scope], list[Json]]
 
 
-def _step(kind: str, value: object) -> Step:  # noqa: PLR0911 - one return a kind
+def _step(kind: str, value: object) -> Step:
     if kind == "key":
         return lambda nodes, root, scope: [n[value] for n in nodes if isinstance(n, dict) and value in n]
     if kind == "keys":
@@ -315,7 +315,7 @@ def _children(node: Json) -> list[Json]:
 
 def _descendants(nodes: list[Json]) -> list[Json]:
     """The nodes and all below them, each before its children; a stack, so that depth costs no recursion."""
-    found = []
+    found: list[Json] = []
     stack = nodes[::-1]
     while stack:
         node = stack.pop()

@@ -131,7 +131,7 @@ class _Parser:
     def comparison(self) -> Predicate:
         left = self.operand()
         kind, operator, end = self.peek()
-        if kind == "op" and operator in COMPARISONS or kind == "word" and operator in COMPARISONS:
+        if (kind == "op" and operator in COMPARISONS) or (kind == "word" and operator in COMPARISONS):
             self.at = end
             compare = COMPARISONS[operator]
             right = self.operand()
