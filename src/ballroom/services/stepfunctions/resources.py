@@ -143,6 +143,10 @@ class Execution(Record, frozen=True):
     """The test case of a mock configuration that it runs."""
     express: bool = False
     item_count: int = 0
+    within: str = ""
+    """The child of a map run: the Map state whose processor it runs, ..."""
+    map_index: int = 0
+    """... and which of the children it is."""
 
 
 class Listed(Record, frozen=True):

@@ -19,7 +19,7 @@ from .engine.branch import path_text
 from .engine.execution import MOST_BYTES, Live
 from .engine.express import Express, QuietJournal
 from .engine.journal import MOST_EVENTS, NUMBER, Journal
-from .engine.running import Running
+from .engine.running import Running, states_of
 from .engine.session import Session
 from .errors import ExecutionAlreadyExists, InvalidArn, InvalidExecutionInput, StateMachineDoesNotExist
 from .logging import wants_events
@@ -140,11 +140,10 @@ def start_standard(
     return record
 
 
-def begin(tx: Tx, ref: ExecutionRef, record: Execution, definition: Any = None) -> None:
+def begin(tx: Tx, ref: ExecutionRef, record: Execution) -> None:
     """Let an execution begin, in this transaction."""
     running = tx.kernel.state(Running)
-    if definition is None:
-        definition = compiled(tx.kernel, record.settings.definition).machine
+    definition = states_of(compiled(tx.kernel, record.settings.definition).machine, record.within)
     live = Live(ref, record, definition, Journal(limit=MOST_EVENTS))
     live.is_new = True
     if definition.timeout_s:
@@ -175,12 +174,17 @@ def start_express(tx: Tx, target: Target, name: str | None, input: str, trace: s
         running.next_number(tx), ref.machine, ref.name, "RUNNING", tx.now_ms, 0, target.settings, input,
         of_version=target.version, alias=target.alias, trace=trace, express=True, test_case=target.test_case,
     )  # fmt: skip
-    definition = compiled(tx.kernel, target.settings.definition).machine
-    journal = Journal(limit=1 << 62) if wants_events(target.settings.logging) else QuietJournal()
+    return begin_express(tx, ref, record)
+
+
+def begin_express(tx: Tx, ref: ExecutionRef, record: Execution) -> Live:
+    """Let an Express execution begin; it may have ended when this returns."""
+    definition = states_of(compiled(tx.kernel, record.settings.definition).machine, record.within)
+    journal = Journal(limit=1 << 62) if wants_events(record.settings.logging) else QuietJournal()
     live = Live(ref, record, definition, journal, unique=tx.ids.uuid())
     live.held = Express(tx.kernel, live)
     _count_start(tx, ref)
-    running.drive(tx, lambda session: _enter(session, live))
+    tx.kernel.state(Running).drive(tx, lambda session: _enter(session, live))
     return live
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..definitions import machine_at
 from ..language.machine import MapState, ParallelState, Scope, StatesError
-from . import failing, steps
+from . import distributed, failing, steps
 from .branch import GROUP, READY, RETRYING, TASK, WAITING, Branch, Group, Position
 from .journal import NUMBER
 
@@ -27,8 +27,6 @@ _ITERATION_ABORTED = NUMBER["MapIterationAborted"]
 def begin(branch: Branch, state: MapState | ParallelState, scope: Scope, before: int) -> None:
     """Start a Map or Parallel."""
     if isinstance(state, MapState) and state.distributed:
-        from . import distributed
-
         distributed.begin(branch, state, scope, before)
         return
     try:
@@ -173,6 +171,8 @@ def abort_branch(branch: Branch, tell: bool = True) -> None:
     for index in sorted(branch.children):
         if branch.children[index].alive:
             abort_branch(branch.children[index], tell)
+    if position.group is not None and position.group.map_run:
+        distributed.abort(live.session, position.group.map_run)
     live.session.cancel(branch)
     kind = branch.state.kind
     if tell and position.entered:

@@ -14,6 +14,7 @@ from ballroom.kernel.records import Record
 
 from ..arns import ExecutionRef
 from ..definitions import compiled, machine_at
+from ..language.machine import Machine
 from ..logging import ExecutionLogs, wants_events
 from ..resources import Execution, Page, Ready, execution_key, history_key, ready_key, store_execution
 from .branch import (
@@ -116,7 +117,7 @@ class Running:
         if record is None:
             return None
         definition = compiled(self.kernel, record.settings.definition).machine
-        live = Live(ref, record, states_of(definition, run.machine), Journal(run.next_event))
+        live = Live(ref, record, states_of(definition, record.within), Journal(run.next_event))
         live.expires_ms = run.expires_ms
         position = run.root
         if position is None:
@@ -390,14 +391,13 @@ class Running:
         tell(session, live)
 
 
-def states_of(definition: Any, machine: str) -> Any:
+def states_of(definition: Machine, within: str) -> Machine:
     """What an execution runs: the whole definition, or (a child of a map run) the processor of one Map."""
-    label = machine.partition("/")[2]
-    if not label:
+    if not within:
         return definition
     from .distributed import processor_of
 
-    return processor_of(definition, label)
+    return processor_of(definition, within)
 
 
 def _ready_range() -> tuple[bytes, bytes]:

@@ -34,7 +34,7 @@ Work = Callable[["Session"], None]
 class Session:
     """One transaction's worth of movement."""
 
-    __slots__ = ("_lives", "_queue", "inbox", "now_ms", "running", "tx")
+    __slots__ = ("_deadline", "_lives", "_queue", "inbox", "now_ms", "running", "tx")
 
     def __init__(self, tx: Tx, running: Running) -> None:
         self.tx, self.running = tx, running
@@ -42,6 +42,7 @@ class Session:
         self.inbox: deque[Work] = deque()
         self._lives: dict[int, Live] = {}
         self._queue: deque[Live] = deque()
+        self._deadline = perf_counter() + SLICE_S
 
     @property
     def ids(self) -> Ids:
@@ -84,9 +85,14 @@ class Session:
         if live not in self._queue:
             self._queue.append(live)
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the slice is over: what can wait should."""
+        return perf_counter() > self._deadline
+
     def run(self) -> None:
         """Move everything until it rests or the slice is over."""
-        deadline = perf_counter() + SLICE_S
+        deadline = self._deadline
         while True:
             while self.inbox:
                 self.inbox.popleft()(self)
@@ -95,10 +101,11 @@ class Session:
             live = self._queue.popleft()
             if live.ended or not live.ready:
                 continue
-            if not steps.advance(live, deadline):
+            rests = steps.advance(live, deadline)
+            if not rests:
                 self._queue.appendleft(live)
-                if not self.inbox and perf_counter() > deadline:
-                    return
+            if self._queue and not self.inbox and perf_counter() > deadline:
+                return
 
     def close(self) -> None:
         """Write what has come to rest; what has not goes on in the next slice."""

@@ -13,6 +13,7 @@ from ..engine import ending
 from ..engine.running import Running
 from ..engine.session import Session
 from ..errors import Invalid, InvalidToken, StateMachineTypeNotSupported
+from ..map_runs import load_map_run, parse_map_run
 from ..resources import (
     Execution,
     Listed,
@@ -181,8 +182,6 @@ def _list_named(tx: Tx, request: Request) -> tuple[str, str, str]:
     if ("stateMachineArn" in request) == ("mapRunArn" in request):
         raise Invalid("Must provide exactly one of stateMachineArn or mapRunArn")
     if "mapRunArn" in request:
-        from ..map_runs import load_map_run, parse_map_run
-
         account, region, _ = parse_map_run(request["mapRunArn"])
         load_map_run(tx, request["mapRunArn"])
         return request["mapRunArn"], account, region
