@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -32,7 +33,14 @@ def test_recorded_history(case: Case, cloud: Cloud, monkeypatch: pytest.MonkeyPa
     (events,) = replay.recorded_histories(case).values()
     events = replay.concrete(events)
     definition = replay.definition_of(case.name, events)
-    started = events[0]["executionStartedEventDetails"]
+    text = json.dumps(definition)
+    if "ItemReader" in text:
+        replay.put_objects(cloud, case.name, events)
+    for document in replay.documents(case.name):
+        if document["States"].keys().isdisjoint(definition["States"]) and "startExecution" in text:
+            replay.create(cloud, "target", document, "arn:aws:iam::111111111111:role/target")
+    events = json.loads(json.dumps(events).replace("<ArnPart_0idx>", "target")) if "StartExecution" in text else events
+    worker = replay.Worker(cloud, events) if ":activity:" in text else None
     stand = replay.Stand(cloud, events, monkeypatch)
-    execution = replay.run(cloud, definition, started["input"], stand)
+    execution = replay.run(cloud, definition, events[0]["executionStartedEventDetails"], stand, worker)
     replay.assert_same_history(events, replay.history(cloud, execution))
