@@ -10,7 +10,15 @@ from tests.cloud import Cloud
 from tests.vectors import stepfunctions_replay as replay
 from tests.vectors.recorded import Case, cases, needs_recordings
 
-DIFFERS: dict[str, str] = {}
+_API_GATEWAY = "API Gateway does not exist here yet: its integration is refused when the machine is created"
+DIFFERS: dict[str, str] = {
+    "test_invoke_base": _API_GATEWAY,
+    "test_invoke_with_headers[singleStringHeader]": _API_GATEWAY,
+    "test_invoke_with_headers[custom_header1]": _API_GATEWAY,
+    "test_invoke_with_headers[custom_header2]": _API_GATEWAY,
+    "test_invoke_with_query_parameters": _API_GATEWAY,
+    "test_invoke_error": _API_GATEWAY,
+}
 ELSEWHERE = ("v2/test_state/", "v2/logs/", "v2/local_mocking/")
 
 
@@ -31,7 +39,7 @@ def replayable() -> list[Any]:
 @pytest.mark.parametrize("case", replayable())
 def test_recorded_history(case: Case, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     (events,) = replay.recorded_histories(case).values()
-    events = replay.concrete(events)
+    events = replay.concrete(events, case.name)
     definition = replay.definition_of(case.name, events)
     text = json.dumps(definition)
     if "ItemReader" in text:

@@ -87,7 +87,6 @@ class Live:
     def begin(self) -> None:
         """Stand at the first state."""
         root = Branch(self, (), None, self.definition.states, Position(self.definition.start_at, self.input, 0))
-        root.text = self.record.input
         self.root = self.branches[()] = root
         self.ready.append(root)
 
