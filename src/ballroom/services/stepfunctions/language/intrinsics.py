@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import math
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from ballroom.services.stepfunctions.language.machine import Chance, Json
+from ballroom.services.stepfunctions.language.machine import Chance, Json, StatesError
 from ballroom.services.stepfunctions.language.path_filter import same
 from ballroom.services.stepfunctions.language.path_text import java_text
 
@@ -180,10 +181,11 @@ def dump(value: Json) -> str:
     """JSON as AWS prints it: compact, in the order of the keys."""
     try:
         return orjson.dumps(value).decode()
-    except (TypeError, ValueError):  # integers beyond 64 bits, lone surrogates
-        import json
-
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    except (TypeError, ValueError):  # integers beyond 64 bits, lone surrogates, deeper than orjson goes
+        try:
+            return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        except RecursionError:
+            raise StatesError("States.Runtime", "The data is nested too deeply") from None
 
 
 def math_add(first: Json, second: Json) -> int:
