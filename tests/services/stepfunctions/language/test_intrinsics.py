@@ -50,6 +50,8 @@ def call(text: str, data: Any = DATA, **variables: Any) -> Any:
             "{Id=q, l=[1, null, true, 1.5]}: null {} 'true'",
         ),
         ("States.Format($.s)", "a,b;c"),
+        ("States.Format('{} {} {}', 1.5, 12345678.9, 0.00012)", "1.5 1.23456789E7 1.2E-4"),
+        ("States.StringToJson(' ')", None),
         ("States.Format('{}', $name)", "N"),
         ("States.ArrayGetItem(States.StringSplit($.s, ','), 1)", "b;c"),
         ("  States.Array( 1 ,2 )  ", [1, 2]),

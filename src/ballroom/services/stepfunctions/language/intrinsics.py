@@ -165,9 +165,11 @@ def json_merge(first: Json, second: Json, deep: Json) -> dict[str, Json]:
 
 
 def string_to_json(text: Json) -> Json:
-    """`States.StringToJson`."""
+    """`States.StringToJson`; null for a blank text."""
+    if not _text(text).strip():
+        return None
     try:
-        return orjson.loads(_text(text))
+        return orjson.loads(text)
     except orjson.JSONDecodeError as problem:
         raise Refused(f"The argument is not valid JSON: {problem}") from None
 
