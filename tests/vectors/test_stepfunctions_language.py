@@ -62,11 +62,15 @@ def test_recorded_history(case: Case, machine: dict[str, Any]) -> None:
 CHANGED = re.compile(r"__?tb[dc]__?|%[A-Z_]+%|\"ErrorEquals\": \[\]", re.IGNORECASE)
 
 
-@pytest.mark.parametrize("path", definitions())
+def complete() -> list[str]:
+    """The machines that are whole: single states and what a test completes are left out."""
+    found = [(path, definition(path)) for path in definitions()]
+    return [path for path, body in found if "States" in body and not CHANGED.search(json.dumps(body))]
+
+
+@pytest.mark.parametrize("path", complete())
 def test_recorded_definitions_compile(path: str) -> None:
     body = definition(path)
-    if "States" not in body or CHANGED.search(json.dumps(body)):
-        pytest.skip("its test completes it")
     name = path.rsplit("/", 1)[-1]
     broken = ("illegal_intrinsic", "no_startat", "downgrade", "map_state_label_", "invalid_state_definition")
     if any(part in name for part in broken) and name != "map_state_label.json5":

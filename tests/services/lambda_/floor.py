@@ -73,9 +73,7 @@ class Stage:
     def events(self) -> list[Any]:
         return [json.loads(one.payload) for one in self.seen]
 
-    async def invoke(
-        self, spec: FunctionSpec, invocation: Invocation, role: str, hold: Hold
-    ) -> InvokeResult:
+    async def invoke(self, spec: FunctionSpec, invocation: Invocation, role: str, hold: Hold) -> InvokeResult:
         self.seen.append(invocation)
         self.specs.append(spec)
         if self.gate is not None:

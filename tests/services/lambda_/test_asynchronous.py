@@ -11,9 +11,7 @@ from tests.services.lambda_.floor import ARN, Stage, a_function, a_queue, queue_
 
 def send(cloud: Cloud, event: Any = None, **more: Any) -> None:
     payload = json.dumps({} if event is None else event).encode()
-    answer = cloud.call(
-        "lambda", "Invoke", FunctionName="f", InvocationType="Event", Payload=payload, **more
-    )
+    answer = cloud.call("lambda", "Invoke", FunctionName="f", InvocationType="Event", Payload=payload, **more)
     assert answer == {"StatusCode": 202, "Payload": b""}
     cloud.clock.settle()
 

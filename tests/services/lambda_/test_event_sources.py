@@ -189,9 +189,7 @@ def test_one_mapping_joins_a_queue_and_a_function(cloud: Cloud) -> None:
     a_queue(cloud)
     a_function(cloud)
     made = a_mapping(cloud)
-    error = cloud.error(
-        "lambda", "CreateEventSourceMapping", FunctionName="f", EventSourceArn=queue_arn("q")
-    )
+    error = cloud.error("lambda", "CreateEventSourceMapping", FunctionName="f", EventSourceArn=queue_arn("q"))
     assert error.shape == "ResourceConflictException"
     assert error.text == (
         f'An event source mapping with SQS arn (" {queue_arn("q")} ") and function (" f ") already exists. '
@@ -231,9 +229,7 @@ def test_what_a_queue_cannot_do_is_refused(cloud: Cloud, request_: dict[str, Any
 def test_the_queue_must_hide_messages_for_as_long_as_the_function_runs(cloud: Cloud) -> None:
     a_queue(cloud, VisibilityTimeout="30")
     a_function(cloud, Timeout=60)
-    error = cloud.error(
-        "lambda", "CreateEventSourceMapping", FunctionName="f", EventSourceArn=queue_arn("q")
-    )
+    error = cloud.error("lambda", "CreateEventSourceMapping", FunctionName="f", EventSourceArn=queue_arn("q"))
     assert error.text == "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds"
 
 

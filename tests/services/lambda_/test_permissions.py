@@ -66,9 +66,7 @@ def test_a_policy_changes_only_from_the_revision_that_was_read(cloud: Cloud) -> 
     permit(cloud, "one")
     first = cloud.call("lambda", "GetPolicy", FunctionName="f")["RevisionId"]
     permit(cloud, "two", RevisionId=first)
-    error = cloud.error(
-        "lambda", "RemovePermission", FunctionName="f", StatementId="one", RevisionId=first
-    )
+    error = cloud.error("lambda", "RemovePermission", FunctionName="f", StatementId="one", RevisionId=first)
     assert (error.shape, error.status) == ("PreconditionFailedException", 412)
 
 

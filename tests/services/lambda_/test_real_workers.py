@@ -61,9 +61,7 @@ def test_a_time_limit_ends_the_invocation(real_cloud: Cloud) -> None:
     assert answer["Payload"]["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
 
 
-def test_code_used_in_place_takes_effect_with_the_next_invocation(
-    real_cloud: Cloud, tmp_path: Path
-) -> None:
+def test_code_used_in_place_takes_effect_with_the_next_invocation(real_cloud: Cloud, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "index.py").write_text("def handler(e, c):\n    return 'old'\n")
     real_cloud.call(

@@ -136,9 +136,7 @@ CORS = {
 
 def test_a_preflight_is_answered_for_allowed_origins_only() -> None:
     def headers(origin: str) -> dict[str, str]:
-        ask = request(
-            method="OPTIONS", headers=[("origin", origin), ("access-control-request-method", "POST")]
-        )
+        ask = request(method="OPTIONS", headers=[("origin", origin), ("access-control-request-method", "POST")])
         assert url_cors.is_preflight(ask)
         return dict(url_cors.preflight(CORS, ask).headers)
 

@@ -45,7 +45,9 @@ def delete(cloud: Cloud, url: str, message: dict[str, Any]) -> None:
 def hide(cloud: Cloud, url: str, message: dict[str, Any], seconds: int) -> None:
     cloud.sqs(
         "ChangeMessageVisibility",
-        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=seconds,
+        QueueUrl=url,
+        ReceiptHandle=message["ReceiptHandle"],
+        VisibilityTimeout=seconds,
     )
 
 

@@ -116,8 +116,11 @@ def test_a_move_task_brings_messages_back(cloud: Cloud, fifo: bool) -> None:
     cloud.clock.advance(seconds=1)
     assert tasks(cloud, name) == [
         {
-            "ApproximateNumberOfMessagesMoved": 2, "ApproximateNumberOfMessagesToMove": 2,
-            "SourceArn": arn(name), "StartedTimestamp": begun, "Status": "COMPLETED",
+            "ApproximateNumberOfMessagesMoved": 2,
+            "ApproximateNumberOfMessagesToMove": 2,
+            "SourceArn": arn(name),
+            "StartedTimestamp": begun,
+            "Status": "COMPLETED",
         }
     ]
     assert counts(cloud, dead) == (0, 0, 0)
@@ -194,20 +197,24 @@ def test_one_task_at_a_time(cloud: Cloud) -> None:
     ("given", "shape", "words"),
     [
         (
-            {"SourceArn": arn("missing")}, "ResourceNotFoundException",
+            {"SourceArn": arn("missing")},
+            "ResourceNotFoundException",
             "The resource that you specified for the SourceArn parameter doesn't exist.",
         ),
         (
-            {"SourceArn": arn("dead"), "DestinationArn": arn("missing")}, "ResourceNotFoundException",
+            {"SourceArn": arn("dead"), "DestinationArn": arn("missing")},
+            "ResourceNotFoundException",
             "The resource that you specified for the DestinationArn parameter doesn't exist.",
         ),
         (
-            {"SourceArn": arn("q")}, "InvalidParameterValueException",
+            {"SourceArn": arn("q")},
+            "InvalidParameterValueException",
             "Source queue must be configured as a Dead Letter Queue.",
         ),
         ({"SourceArn": "nonsense"}, "InvalidParameterValueException", "format to specify the SourceArn"),
         (
-            {"SourceArn": arn("dead"), "MaxNumberOfMessagesPerSecond": 501}, "InvalidParameterValueException",
+            {"SourceArn": arn("dead"), "MaxNumberOfMessagesPerSecond": 501},
+            "InvalidParameterValueException",
             "Value 501",
         ),
     ],

@@ -83,8 +83,11 @@ def test_metrics_count_what_happens(cloud: Cloud) -> None:
     receive(cloud, url)
     told = {name: point for (_, _, _, name, _), point in cloud.kernel.metrics.read().items()}
     assert {name: total for name, (_, total, _, _) in told.items()} == {
-        "NumberOfMessagesSent": 1, "SentMessageSize": 4, "NumberOfMessagesReceived": 1,
-        "NumberOfMessagesDeleted": 1, "NumberOfEmptyReceives": 1,
+        "NumberOfMessagesSent": 1,
+        "SentMessageSize": 4,
+        "NumberOfMessagesReceived": 1,
+        "NumberOfMessagesDeleted": 1,
+        "NumberOfEmptyReceives": 1,
     }
 
 

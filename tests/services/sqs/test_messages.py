@@ -22,11 +22,14 @@ def test_a_message_arrives_as_it_was_sent(cloud: Cloud) -> None:
     body = "\t\r\n <x>&\"' é \U0001f483 \ufffd"
     sent = send(cloud, url, body)
     assert sent == {
-        "MD5OfMessageBody": hashlib.md5(body.encode()).hexdigest(), "MessageId": sent["MessageId"],
+        "MD5OfMessageBody": hashlib.md5(body.encode()).hexdigest(),
+        "MessageId": sent["MessageId"],
     }
     message = receive(cloud, url)[0]
     assert message == {
-        "MessageId": sent["MessageId"], "Body": body, "MD5OfBody": sent["MD5OfMessageBody"],
+        "MessageId": sent["MessageId"],
+        "Body": body,
+        "MD5OfBody": sent["MD5OfMessageBody"],
         "ReceiptHandle": message["ReceiptHandle"],
     }
 
@@ -44,7 +47,8 @@ def test_an_empty_body_is_refused(cloud: Cloud) -> None:
     for more in ({"MessageBody": ""}, {}):
         error = cloud.error("sqs", "SendMessage", QueueUrl=url, **more)
         assert (error.shape, error.text) == (
-            "MissingRequiredParameterException", "The request must contain the parameter MessageBody.",
+            "MissingRequiredParameterException",
+            "The request must contain the parameter MessageBody.",
         )
 
 
@@ -104,8 +108,11 @@ def test_attributes_have_the_md5_that_aws_computes(attributes: dict[str, Any], e
 def test_all_kinds_of_attributes_arrive(cloud: Cloud) -> None:
     url = a_queue(cloud)
     attributes = {
-        "s": text("é"), "s.custom": text("x", "String.url"), "n": text("-1.5e10", "Number"),
-        "n2": text("42", "Number.int"), "b": {"DataType": "Binary", "BinaryValue": b"\0\xff"},
+        "s": text("é"),
+        "s.custom": text("x", "String.url"),
+        "n": text("-1.5e10", "Number"),
+        "n2": text("42", "Number.int"),
+        "b": {"DataType": "Binary", "BinaryValue": b"\0\xff"},
         "b2": {"DataType": "Binary.gif", "BinaryValue": b"GIF"},
     }
     sent = send(cloud, url, "x", MessageAttributes=attributes)
@@ -218,7 +225,9 @@ def test_the_trace_header_travels(cloud: Cloud) -> None:
     cloud.sqs("SendMessage", cloud.caller(trace="Root=1-2-3"), QueueUrl=url, MessageBody="not traced")
     messages = receive(cloud, url, MessageSystemAttributeNames=["AWSTraceHeader"])
     assert [message.get("Attributes") for message in messages] == [
-        {"AWSTraceHeader": trace}, {"AWSTraceHeader": trace}, None,
+        {"AWSTraceHeader": trace},
+        {"AWSTraceHeader": trace},
+        None,
     ]
 
 
@@ -261,12 +270,16 @@ def test_the_entries_of_a_batch_succeed_and_fail_one_by_one(cloud: Cloud) -> Non
     assert answer["Successful"][0].keys() == {"Id", "MessageId", "MD5OfMessageBody", "MD5OfMessageAttributes"}
     assert answer["Failed"] == [
         {
-            "Id": "large", "SenderFault": True, "Code": "InvalidParameterValue",
+            "Id": "large",
+            "SenderFault": True,
+            "Code": "InvalidParameterValue",
             "Message": "One or more parameters cannot be validated. "
             "Reason: Message must be shorter than 1024 bytes.",
         },
         {
-            "Id": "empty", "SenderFault": True, "Code": "MissingParameter",
+            "Id": "empty",
+            "SenderFault": True,
+            "Code": "MissingParameter",
             "Message": "The request must contain the parameter MessageBody.",
         },
     ]
@@ -286,7 +299,8 @@ BATCHES: list[tuple[str, dict[str, Any]]] = [
     [
         ([], "EmptyBatchRequest", "There should be at least one {operation}RequestEntry in the request."),
         (
-            [str(n) for n in range(20)], "TooManyEntriesInBatchRequest",
+            [str(n) for n in range(20)],
+            "TooManyEntriesInBatchRequest",
             "Maximum number of entries per request are 10. You have sent 20.",
         ),
         (["a", "a"], "BatchEntryIdsNotDistinct", "Id a repeated."),
@@ -320,7 +334,8 @@ def test_a_batch_without_a_group_fails_as_a_whole_in_a_fifo_queue(cloud: Cloud) 
     url = a_queue(cloud, "q.fifo")
     error = cloud.error("sqs", "SendMessageBatch", QueueUrl=url, Entries=entries)
     assert (error.shape, error.text) == (
-        "InvalidParameterValueException", "The request must contain the parameter MessageGroupId.",
+        "InvalidParameterValueException",
+        "The request must contain the parameter MessageGroupId.",
     )
     assert receive(cloud, url) == []
 
@@ -340,7 +355,9 @@ def test_batches_delete_and_hide(cloud: Cloud) -> None:
     )
     assert answer["Successful"] == [{"Id": "a"}]
     assert [(f["Id"], f["Code"]) for f in answer["Failed"]] == [
-        ("b", "InvalidParameterValue"), ("c", "ReceiptHandleIsInvalid"), ("d", "MissingParameter"),
+        ("b", "InvalidParameterValue"),
+        ("c", "ReceiptHandleIsInvalid"),
+        ("d", "MissingParameter"),
     ]
     entries = [{"Id": i, "ReceiptHandle": h} for i, h in (("b", b), ("c", c), ("x", "garbage"))]
     answer = cloud.sqs("DeleteMessageBatch", QueueUrl=url, Entries=entries)

@@ -38,7 +38,10 @@ class QueueMachine(RuleBasedStateMachine):
         self.cloud = Cloud()
         self.dead_url = a_queue(self.cloud, self.dead_name, MessageRetentionPeriod=1_209_600)
         self.url = a_queue(
-            self.cloud, self.name, VisibilityTimeout=10, MessageRetentionPeriod=RETENTION_MS // 1000,
+            self.cloud,
+            self.name,
+            VisibilityTimeout=10,
+            MessageRetentionPeriod=RETENTION_MS // 1000,
             RedrivePolicy=redrive(self.dead_name, RECEIVES),
         )
         self.live: list[Sent] = []

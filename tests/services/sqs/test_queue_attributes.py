@@ -35,7 +35,9 @@ def test_a_fifo_queue_tells_four_more(cloud: Cloud) -> None:
     url = cloud.sqs("CreateQueue", QueueName="q.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     names = ("FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit")
     assert attributes(cloud, url, *names) == {
-        "FifoQueue": "true", "ContentBasedDeduplication": "false", "DeduplicationScope": "queue",
+        "FifoQueue": "true",
+        "ContentBasedDeduplication": "false",
+        "DeduplicationScope": "queue",
         "FifoThroughputLimit": "perQueue",
     }
     assert set(names) <= attributes(cloud, url).keys()
@@ -53,8 +55,11 @@ def test_a_change_is_told_and_dated(cloud: Cloud) -> None:
     created = cloud.clock.now_ms // 1000
     cloud.clock.advance(seconds=5)
     given = {
-        "VisibilityTimeout": "69", "MaximumMessageSize": "2048", "DelaySeconds": "420",
-        "MessageRetentionPeriod": "60", "ReceiveMessageWaitTimeSeconds": "20",
+        "VisibilityTimeout": "69",
+        "MaximumMessageSize": "2048",
+        "DelaySeconds": "420",
+        "MessageRetentionPeriod": "60",
+        "ReceiveMessageWaitTimeSeconds": "20",
     }
     cloud.sqs("SetQueueAttributes", QueueUrl=url, Attributes=given)
     told = attributes(cloud, url)
@@ -82,7 +87,8 @@ def test_a_value_out_of_range_is_refused(cloud: Cloud, name: str, values: list[s
         for operation, more in both(url):
             error = cloud.error("sqs", operation, Attributes={name: value}, **more)
             assert (error.shape, error.text) == (
-                "InvalidAttributeValue", f"Invalid value for the parameter {name}.",
+                "InvalidAttributeValue",
+                f"Invalid value for the parameter {name}.",
             )
 
 
@@ -114,13 +120,17 @@ def test_one_encryption_turns_the_other_off(cloud: Cloud) -> None:
         return attributes(cloud, url, *names)
 
     assert change(KmsMasterKeyId="key") == {
-        "KmsMasterKeyId": "key", "KmsDataKeyReusePeriodSeconds": "300", "SqsManagedSseEnabled": "false",
+        "KmsMasterKeyId": "key",
+        "KmsDataKeyReusePeriodSeconds": "300",
+        "SqsManagedSseEnabled": "false",
     }
     assert change(SqsManagedSseEnabled="true") == {"SqsManagedSseEnabled": "true"}
     assert change(SqsManagedSseEnabled="false") == {"SqsManagedSseEnabled": "false"}
     error = cloud.error(
-        "sqs", "SetQueueAttributes",
-        QueueUrl=url, Attributes={"KmsMasterKeyId": "key", "SqsManagedSseEnabled": "true"},
+        "sqs",
+        "SetQueueAttributes",
+        QueueUrl=url,
+        Attributes={"KmsMasterKeyId": "key", "SqsManagedSseEnabled": "true"},
     )
     assert error.shape == "InvalidAttributeValue"
 
@@ -188,8 +198,12 @@ def test_a_redrive_allow_policy_says_who_may(cloud: Cloud, allow: dict[str, obje
 @pytest.mark.parametrize(
     "allow",
     [
-        "{", "{}", '{"redrivePermission": "some"}', '{"redrivePermission": "byQueue"}',
-        '{"redrivePermission": "denyAll", "sourceQueueArns": []}', '{"redrivePermission": "denyAll", "x": 1}',
+        "{",
+        "{}",
+        '{"redrivePermission": "some"}',
+        '{"redrivePermission": "byQueue"}',
+        '{"redrivePermission": "denyAll", "sourceQueueArns": []}',
+        '{"redrivePermission": "denyAll", "x": 1}',
         json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": ["nonsense"]}),
         json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [arn("q")] * 11}),
     ],

@@ -28,7 +28,9 @@ def test_any_host_will_do(cloud: Cloud, url: str) -> None:
     assert bodies(receive(cloud, url)) == ["hi"]
 
 
-@pytest.mark.parametrize("url", ["", "q", "http://localhost:4566/q", "http://[broken/000000000000/q", "http://x/abc/q"])
+@pytest.mark.parametrize(
+    "url", ["", "q", "http://localhost:4566/q", "http://[broken/000000000000/q", "http://x/abc/q"]
+)
 def test_what_is_no_queue_url_is_refused(cloud: Cloud, url: str) -> None:
     assert cloud.error("sqs", "GetQueueAttributes", QueueUrl=url).shape == "InvalidAddress"
 
@@ -170,13 +172,19 @@ def test_permissions_make_a_policy(cloud: Cloud) -> None:
         "Id": f"{arn('q')}/SQSDefaultPolicy",
         "Statement": [
             {
-                "Sid": "one", "Effect": "Allow", "Action": "SQS:ReceiveMessage", "Resource": arn("q"),
+                "Sid": "one",
+                "Effect": "Allow",
+                "Action": "SQS:ReceiveMessage",
+                "Resource": arn("q"),
                 "Principal": {
                     "AWS": ["arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:root"],
                 },
             },
             {
-                "Sid": "two", "Effect": "Allow", "Action": ["SQS:SendMessage", "SQS:*"], "Resource": arn("q"),
+                "Sid": "two",
+                "Effect": "Allow",
+                "Action": ["SQS:SendMessage", "SQS:*"],
+                "Resource": arn("q"),
                 "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
             },
         ],

@@ -82,8 +82,11 @@ def test_no_visibility_beyond_twelve_hours_since_the_receive(cloud: Cloud) -> No
     message = receive(cloud, url, VisibilityTimeout=60)[0]
     cloud.clock.advance(seconds=10)
     error = cloud.error(
-        "sqs", "ChangeMessageVisibility",
-        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=43_191,
+        "sqs",
+        "ChangeMessageVisibility",
+        QueueUrl=url,
+        ReceiptHandle=message["ReceiptHandle"],
+        VisibilityTimeout=43_191,
     )
     assert error.text == (
         "Value 43191 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the "
@@ -97,8 +100,11 @@ def test_a_visibility_timeout_out_of_range_is_refused(cloud: Cloud, seconds: int
     url = a_queue(cloud, holding=["hi"])
     message = receive(cloud, url)[0]
     error = cloud.error(
-        "sqs", "ChangeMessageVisibility",
-        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=seconds,
+        "sqs",
+        "ChangeMessageVisibility",
+        QueueUrl=url,
+        ReceiptHandle=message["ReceiptHandle"],
+        VisibilityTimeout=seconds,
     )
     assert error.shape == "InvalidParameterValueException"
     assert error.text.startswith(f"Value {seconds} for parameter VisibilityTimeout is invalid.")
@@ -109,8 +115,11 @@ def test_the_visibility_of_a_deleted_message_cannot_change(cloud: Cloud) -> None
     message = receive(cloud, url)[0]
     delete(cloud, url, message)
     error = cloud.error(
-        "sqs", "ChangeMessageVisibility",
-        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=1,
+        "sqs",
+        "ChangeMessageVisibility",
+        QueueUrl=url,
+        ReceiptHandle=message["ReceiptHandle"],
+        VisibilityTimeout=1,
     )
     assert error.text == (
         f"Value {message['ReceiptHandle']} for parameter ReceiptHandle is invalid. "

@@ -71,12 +71,18 @@ _DIALECTS: dict[str, type[Dialect]] = {"JSONPath": JsonPathDialect, "JSONata": J
 class Compiler:
     """The compilation of one definition."""
 
-    def __init__(self, kind: Kind, recognise: Recognise | None, findings: Findings) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        recognise: Recognise | None,
+        findings: Findings,
+        language: QueryLanguage = "JSONPath",
+    ) -> None:
         self.kind: Kind = kind
         self.findings = findings
         self.references: dict[str, list[str]] = {}
         self._recognise = recognise
-        self._language = "JSONPath"
+        self._language: str = language
         self._depth = 0
         self._graphs: list[tuple[Graph, set[str]]] = []
         self._graph = Graph("/")
@@ -297,15 +303,22 @@ def validate(
 
 
 def compile_state(
-    name: str, body: dict[str, Json], *, recognise: Recognise | None = None, kind: Kind = "STANDARD"
+    name: str,
+    body: dict[str, Json],
+    *,
+    language: QueryLanguage = "JSONPath",
+    recognise: Recognise | None = None,
+    kind: Kind = "STANDARD",
 ) -> State:
     """One state by itself, as TestState takes it: its transitions lead where they may.
+
+    `language` is that of the machine it is from, where it names none itself.
 
     Raises:
         InvalidDefinition: with all that is wrong, located under `/States/<name>`.
     """
     findings = Findings()
-    compiler = Compiler(kind, recognise, findings)
+    compiler = Compiler(kind, recognise, findings, language)
     try:
         state = compiler.state(name, Fields(body, f"/States/{name}", findings))
     except RecursionError:

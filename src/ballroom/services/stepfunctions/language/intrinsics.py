@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import math
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from ballroom.services.stepfunctions.language.machine import Chance, Json
+from ballroom.services.stepfunctions.language.machine import Chance, Json, StatesError
 from ballroom.services.stepfunctions.language.path_filter import same
 from ballroom.services.stepfunctions.language.path_text import java_text
 
@@ -164,9 +165,11 @@ def json_merge(first: Json, second: Json, deep: Json) -> dict[str, Json]:
 
 
 def string_to_json(text: Json) -> Json:
-    """`States.StringToJson`."""
+    """`States.StringToJson`; null for a blank text."""
+    if not _text(text).strip():
+        return None
     try:
-        return orjson.loads(_text(text))
+        return orjson.loads(text)
     except orjson.JSONDecodeError as problem:
         raise Refused(f"The argument is not valid JSON: {problem}") from None
 
@@ -180,10 +183,11 @@ def dump(value: Json) -> str:
     """JSON as AWS prints it: compact, in the order of the keys."""
     try:
         return orjson.dumps(value).decode()
-    except (TypeError, ValueError):  # integers beyond 64 bits, lone surrogates
-        import json
-
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    except (TypeError, ValueError):  # integers beyond 64 bits, lone surrogates, deeper than orjson goes
+        try:
+            return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        except RecursionError:
+            raise StatesError("States.Runtime", "The data is nested too deeply") from None
 
 
 def math_add(first: Json, second: Json) -> int:

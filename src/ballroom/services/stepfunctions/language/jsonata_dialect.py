@@ -33,6 +33,7 @@ from ballroom.services.stepfunctions.language.machine import (
     Step,
 )
 from ballroom.services.stepfunctions.language.schema import MAX_SECONDS
+from ballroom.services.stepfunctions.language.template import MAX_DEPTH, TOO_DEEP
 from ballroom.services.stepfunctions.language.timestamps import timestamp_ms
 from ballroom.services.stepfunctions.language.variables import check_assign
 
@@ -73,27 +74,30 @@ class JsonataDialect(Dialect):
         """The closure of a field that may be any JSON; `prefix` is how failures name it."""
         location = fields.at(name)
 
-        def compiled(value: Json, path: str) -> Build | None:
+        def compiled(value: Json, path: str, depth: int) -> Build | None:
+            if depth > MAX_DEPTH:
+                fields.error(TOO_DEEP, name)
+                return None
             if isinstance(value, str) and is_expression(value):
                 program = self.program(value, location, allowed)
                 if program is None:
                     return None
                 return lambda scope, extra: jsonata.evaluate(program, path, scope, extra)
             if isinstance(value, dict):
-                return of_object(value, path)
+                return of_object(value, path, depth)
             if isinstance(value, list):
-                parts = [compiled(item, f"{path}[{at}]") for at, item in enumerate(value)]
+                parts = [compiled(item, f"{path}[{at}]", depth + 1) for at, item in enumerate(value)]
                 if not any(parts):
                     return None
                 items = [part or _constant(item) for part, item in zip(parts, value, strict=True)]
                 return lambda scope, extra: [item(scope, extra) for item in items]
             return None
 
-        def of_object(value: dict[str, Json], path: str) -> Build | None:
+        def of_object(value: dict[str, Json], path: str, depth: int) -> Build | None:
             constant: dict[str, Json] = {}
             dynamic: list[tuple[str, Build]] = []
             for key, item in value.items():
-                inner = compiled(item, f"{path}/{key}")
+                inner = compiled(item, f"{path}/{key}", depth + 1)
                 constant[key] = item if inner is None else None
                 if inner is not None:
                     dynamic.append((key, inner))
@@ -109,7 +113,7 @@ class JsonataDialect(Dialect):
             return build
 
         raw = fields.get(name)
-        return compiled(raw, prefix) or _constant(raw)
+        return compiled(raw, prefix, 0) or _constant(raw)
 
     # -- what goes in
 

@@ -275,9 +275,14 @@ class FallibleState(State):
         heartbeat: bool = False,
     ) -> Finished | None:
         """Where `Catch` leads after `error`, or None if no catcher applies. Raises StatesError."""
-        for catcher in self.catchers:
+        index = self.catcher_for(error, heartbeat=heartbeat)
+        return None if index is None else self.catchers[index].handle(scope, error, cause, inspection)
+
+    def catcher_for(self, error: str, *, heartbeat: bool = False) -> int | None:
+        """The index of the first catcher that applies to `error`, or None."""
+        for index, catcher in enumerate(self.catchers):
             if matches(catcher.errors, error, heartbeat=heartbeat):
-                return catcher.handle(scope, error, cause, inspection)
+                return index
         return None
 
 

@@ -329,7 +329,14 @@ def _descendants(nodes: list[Json]) -> list[Json]:
 
 
 def _filtered(nodes: list[Json], root: Json, scope: Scope, predicate: Predicate) -> list[Json]:
-    """A filter tests an array's elements, or an object itself."""
+    """A filter tests an array's elements, or an object itself; data too deep to compare does not match."""
+    try:
+        return _accepted(nodes, root, scope, predicate)
+    except RecursionError:
+        return []
+
+
+def _accepted(nodes: list[Json], root: Json, scope: Scope, predicate: Predicate) -> list[Json]:
     found = []
     for node in nodes:
         if isinstance(node, list):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from ballroom.services.stepfunctions.language.machine import Json
 
 
@@ -43,4 +45,15 @@ def java_text(value: Json) -> str:
         return "{" + ", ".join(f"{name}={java_text(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(java_text(item) for item in value) + "]"
-    return str(value)
+    return _java_double(value) if isinstance(value, float) else str(value)
+
+
+def _java_double(value: float) -> str:
+    """A double as Java prints it: with an exponent outside of 0.001 to 10,000,000."""
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    mantissa, _, exponent = f"{Decimal(repr(value)):E}".partition("E")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0")
+    mantissa += "0" if mantissa.endswith(".") else "" if "." in mantissa else ".0"
+    return f"{mantissa}E{int(exponent)}"

@@ -19,6 +19,9 @@ from ballroom.services.stepfunctions.language.path import (
 )
 
 Evaluate = Callable[[Json, Scope], Json]
+MAX_DEPTH = 100
+"""How deep a payload may nest: evaluating it takes stack."""
+TOO_DEEP = f"A payload may be nested {MAX_DEPTH} deep"
 NO_INPUT = "Unable to apply Path transformation to null or empty input."
 
 
@@ -26,19 +29,22 @@ def compile_template(fields: Fields, name: str, references: set[str]) -> Evaluat
     """The closure of a payload template in a field; what is wrong in it is reported there."""
     location = fields.at(name)
 
-    def compiled(value: Json) -> Evaluate | None:
+    def compiled(value: Json, depth: int) -> Evaluate | None:
         """The closure, or None for a constant."""
+        if depth > MAX_DEPTH:
+            fields.error(TOO_DEEP, name)
+            return None
         if isinstance(value, dict):
-            return of_object(value)
+            return of_object(value, depth)
         if isinstance(value, list):
-            parts = [compiled(item) for item in value]
+            parts = [compiled(item, depth + 1) for item in value]
             if not any(parts):
                 return None
             items = [part or _constant(item) for part, item in zip(parts, value, strict=True)]
             return lambda data, scope: [item(data, scope) for item in items]
         return None
 
-    def of_object(value: dict[str, Json]) -> Evaluate | None:
+    def of_object(value: dict[str, Json], depth: int) -> Evaluate | None:
         constant: dict[str, Json] = {}
         dynamic: list[tuple[str, Evaluate]] = []
         for key, item in value.items():
@@ -48,7 +54,7 @@ def compile_template(fields: Fields, name: str, references: set[str]) -> Evaluat
                 dynamic.append((target, got))
                 constant[target] = None
             else:
-                inner = compiled(item)
+                inner = compiled(item, depth + 1)
                 if inner is not None:
                     dynamic.append((key, inner))
                 constant[key] = item if inner is None else None
@@ -67,7 +73,7 @@ def compile_template(fields: Fields, name: str, references: set[str]) -> Evaluat
         return build
 
     raw = fields.get(name)
-    return compiled(raw) or _constant(raw)
+    return compiled(raw, 0) or _constant(raw)
 
 
 def _constant(value: Json) -> Evaluate:
