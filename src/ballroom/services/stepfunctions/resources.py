@@ -3,13 +3,13 @@
 | key | record | read by |
 |---|---|---|
 | `states`, account, region, `machine`, name | Machine | every operation on it; ListStateMachines |
-| `states`, account, region, `version`, machine, number | Version | ListStateMachineVersions, starts by version or alias |
+| `states`, account, region, `version`, machine, number | Version | ListStateMachineVersions, starts by it |
 | `states`, account, region, `alias`, machine, name | Alias | ListStateMachineAliases, starts by alias |
 | `states`, account, region, `activity`, name | Activity | ListActivities, activity tasks |
 | `states-definition`, id | Definition | compiled once; each execution keeps the definition it began with |
 | `states`, account, region, `execution`, machine, name | Execution | Describe, Stop, idempotent starts |
-| `states`, account, region, `listed`, machine (or machine:version, machine:alias, map run), started, number | Listed | ListExecutions, newest first |
-| `states`, account, region, `by-status`, machine, status, started, number | Listed | ... with a status filter |
+| `states`, account, region, `listed`, of, started, number | Listed | ListExecutions, newest first |
+| `states`, account, region, `by-status`, of, status, started, number | Listed | ... with a status filter |
 | `states-run`, number | Run | where a running execution stands, its root branch included |
 | `states-branch`, number, path... | Branch | where a branch or iteration of it stands |
 | `states-items`, number, path... | Items | what a Map in progress maps over, written once |
@@ -18,7 +18,7 @@
 | `states-ready`, number | Ready | executions with something to do at once: taken up at start |
 | `states-activity-task`, account, region, activity, scheduled | ActivityTask | GetActivityTask, in order |
 
-Executions have a number, which rises with time and makes the keys of what is written at every step short. A
+`of` is a state machine, `machine:version`, `machine:alias`, or a map run's ARN. Executions have a number, which rises with time and makes the keys of what is written at every step short. A
 transition writes the row of the branch that moved (position, variables, input) and a row of history; an
 execution that runs from wait to wait writes them once for all transitions between.
 """

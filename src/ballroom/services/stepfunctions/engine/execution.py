@@ -143,5 +143,9 @@ class Live:
     def scope_of(self, branch: Branch) -> Scope:
         """What a branch's state sees."""
         return Scope(
-            branch.position.input, self.context_of(branch), branch.variables, self.session.ids, self.session.now_ms
+            branch.position.input,
+            self.context_of(branch),
+            branch.variables,
+            self.session.ids,
+            self.session.now_ms,
         )

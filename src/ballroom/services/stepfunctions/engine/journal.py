@@ -119,7 +119,11 @@ def unpack_events(packed: bytes) -> list[Event]:
     return _decode(packed)
 
 
-_WITH_DATA = {"input": "inputDetails", "output": "outputDetails", "assignedVariables": "assignedVariablesDetails"}
+_WITH_DATA = {
+    "input": "inputDetails",
+    "output": "outputDetails",
+    "assignedVariables": "assignedVariablesDetails",
+}
 
 
 def details_of(details: dict[str, Any], with_data: bool) -> dict[str, Any]:

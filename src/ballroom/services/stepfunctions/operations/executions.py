@@ -56,7 +56,8 @@ def _start(tx: Tx, request: Request, parent: tuple[int, tuple[int, ...], int] | 
         return {"executionArn": live.arn, "startDate": live.record.started_ms}
     record = start_standard(tx, target, request.get("name"), input, trace=trace, parent=parent)
     return {
-        "executionArn": arn_of(target.ref.account, target.ref.region, record), "startDate": record.started_ms
+        "executionArn": arn_of(target.ref.account, target.ref.region, record),
+        "startDate": record.started_ms,
     }
 
 
@@ -108,7 +109,11 @@ def describe_execution(tx: Tx, request: Request) -> Response:
         described["outputDetails"] = {"included": with_data}
         if with_data:
             described["output"] = record.output
-    for name, value in (("error", record.error), ("cause", record.cause), ("traceHeader", record.trace or None)):
+    for name, value in (
+        ("error", record.error),
+        ("cause", record.cause),
+        ("traceHeader", record.trace or None),
+    ):
         if value is not None and (with_data or name == "traceHeader"):
             described[name] = value
     if record.redriven_ms:
