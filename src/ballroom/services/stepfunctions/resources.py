@@ -18,7 +18,9 @@
 | `states-ready`, number | Ready | executions with something to do at once: taken up at start |
 | `states-activity-task`, account, region, activity, scheduled | ActivityTask | GetActivityTask, in order |
 
-`of` is a state machine, `machine:version`, `machine:alias`, or a map run's ARN. Executions have a number, which rises with time and makes the keys of what is written at every step short. A
+`of` is a state machine, `machine:version`, `machine:alias`, or a map run's ARN.
+
+Executions have a number, which rises with time and makes the keys of what is written at every step short. A
 transition writes the row of the branch that moved (position, variables, input) and a row of history; an
 execution that runs from wait to wait writes them once for all transitions between.
 """
@@ -293,8 +295,8 @@ def store_execution(tx: Tx, ref: ExecutionRef, before: Execution | None, now: Ex
     """Write an execution and the rows that list it."""
     tx.put(execution_key(ref), now)
     listed = Listed(
-        now.number, now.machine, now.name, now.status, now.started_ms, now.stopped_ms, now.of_version, now.alias,
-        now.redrives, now.redriven_ms, now.map_run, now.item_count,
+        now.number, now.machine, now.name, now.status, now.started_ms, now.stopped_ms, now.of_version,
+        now.alias, now.redrives, now.redriven_ms, now.map_run, now.item_count,
     )  # fmt: skip
     place = newest_first(now.started_ms, now.number)
     for of in lists_of(now):

@@ -482,7 +482,8 @@ def _abort_children(session: Session, arn: str) -> None:
             ending.stop(live, None, None)
             run = replace(
                 run, running=run.running - 1, aborted=run.aborted + 1,
-                running_items=run.running_items - row.item_count, aborted_items=run.aborted_items + row.item_count,
+                running_items=run.running_items - row.item_count,
+                aborted_items=run.aborted_items + row.item_count,
             )  # fmt: skip
     tx.put(map_run_key(arn), run)
     if len(rows) == _PORTION:

@@ -29,11 +29,15 @@ TYPES: tuple[str, ...] = (
         f"LambdaFunction{end}"
         for end in ("Scheduled", "ScheduleFailed", "Started", "StartFailed", "Succeeded", "Failed", "TimedOut")
     ),
-    *(f"Activity{end}" for end in ("Scheduled", "ScheduleFailed", "Started", "Succeeded", "Failed", "TimedOut")),
+    *(
+        f"Activity{end}"
+        for end in ("Scheduled", "ScheduleFailed", "Started", "Succeeded", "Failed", "TimedOut")
+    ),
     *(
         f"Task{end}"
         for end in (
-            "Scheduled", "Started", "StartFailed", "Submitted", "SubmitFailed", "Succeeded", "Failed", "TimedOut"
+            "Scheduled", "Started", "StartFailed", "Submitted", "SubmitFailed", "Succeeded", "Failed",
+            "TimedOut",
         )
     ),
 )  # fmt: skip

@@ -99,7 +99,8 @@ def describe_execution(tx: Tx, request: Request) -> Response:
     machine = machine_arn(ref.region, ref.account, record.machine)
     described: Response = {
         "executionArn": ref.arn, "stateMachineArn": machine, "name": record.name, "status": record.status,
-        "startDate": record.started_ms, "inputDetails": {"included": with_data}, "redriveCount": record.redrives,
+        "startDate": record.started_ms, "inputDetails": {"included": with_data},
+        "redriveCount": record.redrives,
     }  # fmt: skip
     if with_data:
         described["input"] = record.input

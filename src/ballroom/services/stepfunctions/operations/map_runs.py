@@ -84,7 +84,7 @@ def update_map_run(tx: Tx, request: Request) -> Response:
     ):
         raise Invalid(
             "At least one of maxConcurrency, toleratedFailurePercentage or toleratedFailureCount is required"
-        )  # noqa: E501
+        )
     if run.status != "RUNNING":
         raise Invalid(f"Map Run is {run.status} and cannot be updated: '{run.arn}'")
     tx.put(
