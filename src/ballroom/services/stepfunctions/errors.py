@@ -130,6 +130,9 @@ class ExecutionNotRedrivable(StatesRefusal):
 
     shape = "ExecutionNotRedrivable"
 
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Execution not redrivable: '{why}'")
+
 
 class ActivityDoesNotExist(_Quoting):
     """No such activity."""
