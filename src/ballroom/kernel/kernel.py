@@ -42,6 +42,7 @@ from ballroom.kernel.tx import (
     Response,
     Tx,
     Waiting,
+    WouldWait,
     blob_key,
     store_clock,
 )
@@ -256,7 +257,7 @@ class Kernel:
         """Run a synchronous operation within a transaction, in a savepoint."""
         op = self.operation(service, name)
         if op.waits:
-            raise TypeError(f"{service}:{name} waits; it cannot join a transaction")
+            raise WouldWait(f"{service}:{name} waits; it cannot join a transaction")
         assert op.validate is not None
         op.validate(input)
         before = tx.caller
@@ -267,7 +268,7 @@ class Kernel:
             with tx.savepoint():
                 answer = op.handler(tx, input)
                 if isinstance(answer, Waiting):
-                    raise TypeError(f"{service}:{name} would wait; it cannot join a transaction")
+                    raise WouldWait(f"{service}:{name} would wait; it cannot join a transaction")
                 return cast(Response, answer) or {}
         except ServiceError as error:
             outcome = error.shape
