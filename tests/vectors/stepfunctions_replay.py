@@ -13,12 +13,12 @@ from difflib import SequenceMatcher
 from typing import Any
 
 import pytest
-from tests.cloud import Cloud
-from tests.vectors.recorded import VECTORS, Case
 
 from ballroom.kernel import Context, ServiceError, registry
 from ballroom.services.stepfunctions.engine import tasks
 from ballroom.services.stepfunctions.integrations import PENDING, Done, TaskFailure
+from tests.cloud import Cloud
+from tests.vectors.recorded import VECTORS, Case
 
 ACCOUNT = "111111111111"
 ACTIVITY = f"arn:aws:states:us-east-1:{ACCOUNT}:activity:activity"
@@ -26,7 +26,7 @@ ROOT = VECTORS / "stepfunctions"
 INDEX: dict[str, Any] = json.loads((ROOT / "index.json").read_text()) if ROOT.is_dir() else {}
 MOMENTS = {
     *("timestamp", "date", "datetime", "start-date", "stop-date", "start-time", "entered-time", "time"),
-    *("<start-time>", "<entered-time>", "<headers-date>"),
+    *("<start-time>", "<entered-time>", "<headers-date>", "<date>"),
 }
 ANYTHING = {
     *("map_run_arn", "RequestId", "x-amzn-RequestId", "X-Amzn-Trace-Id", "snf_role_arn", "sfn_role_arn"),
@@ -209,11 +209,16 @@ class Stand:
     async def _invoke(self, ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
         outcome = self._functions.popleft() if self._functions else None
         if outcome is None:
-            raise ServiceError.of("ServiceException", "nothing more was recorded", status=500)
+            # the children of a map run have histories that were not recorded; those functions echo
+            return {"StatusCode": 200, "Payload": request["Payload"], "ExecutedVersion": "$LATEST"}
         if "FunctionError" in outcome:
             failed = outcome["FunctionError"]
             if failed.get("error") == "States.DataLimitExceeded":
-                return {"StatusCode": 200, "Payload": b'"' + b"x" * 300_000 + b'"', "ExecutedVersion": "$LATEST"}
+                return {
+                    "StatusCode": 200,
+                    "Payload": b'"' + b"x" * 300_000 + b'"',
+                    "ExecutedVersion": "$LATEST",
+                }
             if failed.get("error", "").startswith("Lambda."):
                 raise ServiceError.of(failed["error"].removeprefix("Lambda."), failed["cause"], status=404)
             cause = failed.get("cause")
@@ -306,7 +311,9 @@ class Worker:
         self._done, caller = True, cloud.caller(ACCOUNT)
         name = self._by_type["ActivityStarted"]["activityStartedEventDetails"].get("workerName")
         given = {"workerName": name} if name else {}
-        token = cloud.call("stepfunctions", "GetActivityTask", caller, activityArn=ACTIVITY, **given)["taskToken"]
+        token = cloud.call("stepfunctions", "GetActivityTask", caller, activityArn=ACTIVITY, **given)[
+            "taskToken"
+        ]
         if done := self._by_type.get("ActivitySucceeded"):
             output = _text(done["activitySucceededEventDetails"]["output"])
             cloud.call("stepfunctions", "SendTaskHeartbeat", caller, taskToken=token)
@@ -362,7 +369,9 @@ def recorded_histories(case: Case) -> dict[str, list[dict[str, Any]]]:
     return {
         key: answer["events"]
         for key, answer in case.answers.items()
-        if isinstance(answer, dict) and answer.get("events") and answer["events"][0]["type"] == "ExecutionStarted"
+        if isinstance(answer, dict)
+        and answer.get("events")
+        and answer["events"][0]["type"] == "ExecutionStarted"
     }
 
 
@@ -441,7 +450,7 @@ def _unify_text(expected: str, actual: str, read: dict[str, str], where: str) ->
     if expected == actual:
         return
     names = _PLACEHOLDER.findall(expected)
-    if expected[:1] in "[{\"" and actual[:1] == expected[:1]:
+    if expected[:1] in '[{"' and actual[:1] == expected[:1]:
         try:
             one, other = json.loads(expected), json.loads(actual)
         except json.JSONDecodeError:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.cloud import Cloud
 from tests.vectors import stepfunctions_replay as replay
 from tests.vectors.recorded import Case, cases, needs_recordings
@@ -47,7 +48,11 @@ def test_recorded_history(case: Case, cloud: Cloud, monkeypatch: pytest.MonkeyPa
     for document in replay.documents(case.name):
         if document["States"].keys().isdisjoint(definition["States"]) and "startExecution" in text:
             replay.create(cloud, "target", document, "arn:aws:iam::111111111111:role/target")
-    events = json.loads(json.dumps(events).replace("<ArnPart_0idx>", "target")) if "StartExecution" in text else events
+    events = (
+        json.loads(json.dumps(events).replace("<ArnPart_0idx>", "target"))
+        if "StartExecution" in text
+        else events
+    )
     worker = replay.Worker(cloud, events) if ":activity:" in text else None
     stand = replay.Stand(cloud, events, monkeypatch)
     execution = replay.run(cloud, definition, events[0]["executionStartedEventDetails"], stand, worker)

@@ -36,7 +36,13 @@ class MachineRef(NamedTuple):
         """The ARN as it was asked for."""
         if self.label:
             return f"{self.arn}/{self.label}"
-        return f"{self.arn}:{self.version}" if self.version else f"{self.arn}:{self.alias}" if self.alias else self.arn
+        return (
+            f"{self.arn}:{self.version}"
+            if self.version
+            else f"{self.arn}:{self.alias}"
+            if self.alias
+            else self.arn
+        )
 
 
 class ExecutionRef(NamedTuple):

@@ -31,6 +31,10 @@ class Compiles:
         self.by_id: dict[str, AtHand] = {}
 
 
+def _compile(text: str, kind: str) -> Compiled:
+    return compile_definition(text, kind="EXPRESS" if kind == "EXPRESS" else "STANDARD")
+
+
 def check_definition(text: str, kind: str) -> Compiled:
     """The compiled definition.
 
@@ -38,7 +42,7 @@ def check_definition(text: str, kind: str) -> Compiled:
         InvalidDefinitionRefused: it breaks the language's rules, or uses what does not exist here.
     """
     try:
-        machine = compile_definition(text, kind=kind)
+        machine = _compile(text, kind)
     except InvalidDefinition as wrong:
         refused = InvalidDefinitionRefused("")
         refused.text = wrong.text
@@ -89,7 +93,7 @@ def compiled(kernel: Kernel, id: str) -> AtHand:
             raise ServiceError(f"the definition {id} is not stored")
         if len(at_hand) >= MOST_AT_HAND:
             at_hand.clear()
-        found = at_hand[id] = AtHand(row.text, compile_definition(row.text, kind=row.type))
+        found = at_hand[id] = AtHand(row.text, _compile(row.text, row.type))
     return found
 
 

@@ -79,9 +79,7 @@ async def carry_out(ctx: Context, delivery: Delivery) -> None:
         return  # stopped, timed out, or done already
     answer: Any
     try:
-        answer = await perform(
-            ctx.kernel.context(caller), Call(handed.service, handed.operation, handed.input)
-        )
+        answer = await perform(ctx.kernel.context(caller), Call(handed.service, handed.operation, handed.input))
     except (Throttled, Unavailable):
         raise
     except ServiceError as error:

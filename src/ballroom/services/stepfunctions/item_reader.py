@@ -1,4 +1,4 @@
-"""Reading the items of a distributed Map from S3: a listing, or an object of JSON, JSON lines, CSV or a manifest.
+"""Reading a distributed Map's items from S3: a listing, or an object of JSON, JSON lines or CSV, or a manifest.
 
 Pure but for `read`, which fetches. Whatever goes wrong is `States.ItemReaderFailed`.
 

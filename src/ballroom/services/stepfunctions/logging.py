@@ -28,9 +28,7 @@ _FATAL = frozenset({"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
 _ENDS = ("Failed", "TimedOut", "Aborted")
 LEVELS: dict[str, frozenset[int]] = {
     "ALL": frozenset(range(len(TYPES))),
-    "ERROR": frozenset(
-        n for n, name in enumerate(TYPES) if name == "FailStateEntered" or name.endswith(_ENDS)
-    ),
+    "ERROR": frozenset(n for n, name in enumerate(TYPES) if name == "FailStateEntered" or name.endswith(_ENDS)),
     "FATAL": frozenset(n for n, name in enumerate(TYPES) if name in _FATAL),
     "OFF": frozenset(),
 }

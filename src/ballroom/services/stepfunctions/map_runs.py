@@ -24,7 +24,7 @@ PAGE_ITEMS = 1_000
 
 
 class MapRun(Record, frozen=True):
-    """A map run. Counts are of items and of child executions; `next_item` is the first that is not given out."""
+    """A map run. Counts are of items and of child executions; `next_item` is the first not given out."""
 
     arn: str
     id: int

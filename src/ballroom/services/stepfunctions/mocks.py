@@ -77,9 +77,7 @@ def read_cases(config: Any) -> Cases:
     """
     if not isinstance(config, dict) or not isinstance(config.get("StateMachines"), dict):
         raise Invalid("The mock configuration has no StateMachines.")
-    responses = {
-        name: _responses(name, given) for name, given in (config.get("MockedResponses") or {}).items()
-    }
+    responses = {name: _responses(name, given) for name, given in (config.get("MockedResponses") or {}).items()}
     cases: Cases = {}
     for machine, entry in config["StateMachines"].items():
         for case, states in (entry.get("TestCases") or {}).items():

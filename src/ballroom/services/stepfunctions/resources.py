@@ -3,13 +3,13 @@
 | key | record | read by |
 |---|---|---|
 | `states`, account, region, `machine`, name | Machine | every operation on it; ListStateMachines |
-| `states`, account, region, `version`, machine, number | Version | ListStateMachineVersions, starts by version or alias |
+| `states`, account, region, `version`, machine, number | Version | ListStateMachineVersions, starts by it |
 | `states`, account, region, `alias`, machine, name | Alias | ListStateMachineAliases, starts by alias |
 | `states`, account, region, `activity`, name | Activity | ListActivities, activity tasks |
 | `states-definition`, id | Definition | compiled once; each execution keeps the definition it began with |
 | `states`, account, region, `execution`, machine, name | Execution | Describe, Stop, idempotent starts |
-| `states`, account, region, `listed`, machine (or machine:version, machine:alias, map run), started, number | Listed | ListExecutions, newest first |
-| `states`, account, region, `by-status`, machine, status, started, number | Listed | ... with a status filter |
+| `states`, account, region, `listed`, of, started, number | Listed | ListExecutions, newest first |
+| `states`, account, region, `by-status`, of, status, started, number | Listed | ... with a status filter |
 | `states-run`, number | Run | where a running execution stands, its root branch included |
 | `states-branch`, number, path... | Branch | where a branch or iteration of it stands |
 | `states-items`, number, path... | Items | what a Map in progress maps over, written once |
@@ -17,6 +17,8 @@
 | `states-history`, number, first event | Page | the events, a row for each commit, written once |
 | `states-ready`, number | Ready | executions with something to do at once: taken up at start |
 | `states-activity-task`, account, region, activity, scheduled | ActivityTask | GetActivityTask, in order |
+
+`of` is a state machine, `machine:version`, `machine:alias`, or a map run's ARN.
 
 Executions have a number, which rises with time and makes the keys of what is written at every step short. A
 transition writes the row of the branch that moved (position, variables, input) and a row of history; an
@@ -293,8 +295,8 @@ def store_execution(tx: Tx, ref: ExecutionRef, before: Execution | None, now: Ex
     """Write an execution and the rows that list it."""
     tx.put(execution_key(ref), now)
     listed = Listed(
-        now.number, now.machine, now.name, now.status, now.started_ms, now.stopped_ms, now.of_version, now.alias,
-        now.redrives, now.redriven_ms, now.map_run, now.item_count,
+        now.number, now.machine, now.name, now.status, now.started_ms, now.stopped_ms, now.of_version,
+        now.alias, now.redrives, now.redriven_ms, now.map_run, now.item_count,
     )  # fmt: skip
     place = newest_first(now.started_ms, now.number)
     for of in lists_of(now):

@@ -50,6 +50,4 @@ def forget(tx: Tx, account: str, region: str, machine: str, name: str, number: i
     for key, _ in pages:
         tx.delete(key)
     if len(pages) == _PAGES_AT_ONCE:
-        tx.wake_at(
-            tx.now_ms + 1, "states.forget", account, region, machine, name, number, housekeeping=True
-        )
+        tx.wake_at(tx.now_ms + 1, "states.forget", account, region, machine, name, number, housekeeping=True)

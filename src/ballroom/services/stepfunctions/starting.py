@@ -191,9 +191,7 @@ def begin_express(tx: Tx, ref: ExecutionRef, record: Execution) -> Live:
 def _count_start(tx: Tx, ref: ExecutionRef) -> None:
     dimensions = (("StateMachineArn", machine_arn(ref.region, ref.account, ref.machine.partition("/")[0])),)
     metrics = tx.kernel.metrics
-    tx.after_commit(
-        lambda: metrics.count(ref.account, ref.region, NAMESPACE, "ExecutionsStarted", dimensions)
-    )
+    tx.after_commit(lambda: metrics.count(ref.account, ref.region, NAMESPACE, "ExecutionsStarted", dimensions))
 
 
 __all__ = ["InvalidArn", "Target", "begin", "checked_input", "start_express", "start_standard", "target_of"]

@@ -11,9 +11,10 @@ from . import (
     s3,
     sqs,
     ssm,
+    stepfunctions,
 )
 
 __all__ = [
     "cloudformation", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs", "s3",
-    "sqs", "ssm",
+    "sqs", "ssm", "stepfunctions",
 ]  # fmt: skip

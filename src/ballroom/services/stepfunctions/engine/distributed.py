@@ -109,7 +109,7 @@ def begin(branch: Branch, state: MapState, scope: Scope, before: int) -> None:
     tx = session.tx
     if reading is not None:
         tx.put(map_run_key(run.arn), replace(run, reading=True))
-        tx.deliver("states.map-read", _encode(msgspec.structs.replace(reading, arn=run.arn)), policy=_POLICY, subject=run.arn)
+        tx.deliver("states.map-read", _encode(replace(reading, arn=run.arn)), policy=_POLICY, subject=run.arn)
         return
     assert items is not None
     for first in range(0, len(items), PAGE_ITEMS):
@@ -297,9 +297,7 @@ def _next_input(branch: Branch, state: MapState, run: MapRun, items: _Items) -> 
     return {**batch, "Items": chosen}, len(chosen)
 
 
-def _start_child(
-    session: Session, branch: Branch, run: MapRun, index: int, text: str, items: int
-) -> None:
+def _start_child(session: Session, branch: Branch, run: MapRun, index: int, text: str, items: int) -> None:
     from ..starting import begin, begin_express
 
     tx, parent = session.tx, branch.live.record
@@ -484,7 +482,8 @@ def _abort_children(session: Session, arn: str) -> None:
             ending.stop(live, None, None)
             run = replace(
                 run, running=run.running - 1, aborted=run.aborted + 1,
-                running_items=run.running_items - row.item_count, aborted_items=run.aborted_items + row.item_count,
+                running_items=run.running_items - row.item_count,
+                aborted_items=run.aborted_items + row.item_count,
             )  # fmt: skip
     tx.put(map_run_key(arn), run)
     if len(rows) == _PORTION:
@@ -506,7 +505,7 @@ def clear_later(tx: Tx, id: int) -> None:
     """Remove more. Harmless if repeated."""
     left = _CLEARED_AT_ONCE
     for kind, key in ((ItemsPage, items_page_key), (Child, child_key), (ChildResult, child_result_key)):
-        rows = tx.scan_prefix_items(kind, key(id, 0)[:-1], limit=left)  # type: ignore[type-var]
+        rows = tx.scan_prefix_items(kind, key(id, 0)[:-1], limit=left)
         for row_key, _ in rows:
             tx.delete(row_key)
         left -= len(rows)
@@ -529,9 +528,7 @@ async def write_results(ctx: Context, delivery: Delivery) -> None:
         return
     caller = ctx.transact(_caller, run)
     try:
-        result, written = await write(
-            ctx, ctx.kernel.context(caller), run, writing.parameters, writing.config
-        )
+        result, written = await write(ctx, ctx.kernel.context(caller), run, writing.parameters, writing.config)
     except WriterFailed as failed:
         cause = str(failed)
 
@@ -598,9 +595,8 @@ def _range(prefix: str) -> tuple[bytes, bytes]:
 
 
 def _begin_again(tx: Tx) -> None:
-    open_runs = {
-        run.id: run for run in tx.scan_prefix(MapRun, ("states-map-run",)) if run.status == "RUNNING" and run.express
-    }
+    every = tx.scan_prefix(MapRun, ("states-map-run",))
+    open_runs = {run.id: run for run in every if run.status == "RUNNING" and run.express}
 
     def work(session: Session) -> None:
         for key, child in tx.scan_prefix_items(Child, ("states-map-child",)):

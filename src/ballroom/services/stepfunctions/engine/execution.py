@@ -44,9 +44,9 @@ class Live:
     """An execution at hand."""
 
     __slots__ = (
-        "_execution", "_machine", "branches", "definition", "effects", "ended", "expires_ms", "express", "gone", "held",
-        "input", "is_new", "journal", "number", "output", "ready", "record", "ref", "root", "session", "started_as",
-        "unique",
+        "_execution", "_machine", "branches", "definition", "effects", "ended", "expires_ms", "express",
+        "gone", "held", "input", "is_new", "journal", "number", "output", "ready", "record", "ref", "root",
+        "session", "started_as", "unique",
     )  # fmt: skip
 
     def __init__(
@@ -143,5 +143,9 @@ class Live:
     def scope_of(self, branch: Branch) -> Scope:
         """What a branch's state sees."""
         return Scope(
-            branch.position.input, self.context_of(branch), branch.variables, self.session.ids, self.session.now_ms
+            branch.position.input,
+            self.context_of(branch),
+            branch.variables,
+            self.session.ids,
+            self.session.now_ms,
         )

@@ -80,13 +80,12 @@ class Express:
     def after(self, session: Session) -> None:
         """A transaction that moved it ends."""
         live, tx = self.live, session.tx
-        held = session.running.express
         _log(session, live)
         if live.ended:
-            tx.after_commit(lambda: held.pop(live.number, None) and None)
+            tx.after_commit(lambda: session.running.let_go(live.number))
             tx.when_durable(self._tell)
             return
-        tx.after_commit(lambda: held.__setitem__(live.number, self))
+        tx.after_commit(lambda: session.running.hold(live.number, self))
         if self._expiry is None:
             limit_s = live.definition.timeout_s
             due = live.record.started_ms + min(LONGEST_MS, 1000 * limit_s if limit_s else LONGEST_MS)
@@ -125,7 +124,10 @@ class Express:
                 answer = error
             self._transact(settle, number, path, attempt, answer, request_id)
 
-        session.tx.when_durable(lambda: self._kernel.spawn(run(), "express task") and None)
+        def begin() -> None:
+            self._kernel.spawn(run(), "express task")
+
+        session.tx.when_durable(begin)
 
 
 def _wake(tx: Tx, number: int, path: Path, attempt: int) -> None:

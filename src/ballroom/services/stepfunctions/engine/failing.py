@@ -44,7 +44,13 @@ def failed(branch: Branch, state: State, scope: Scope, error: StatesError, befor
 
 
 def handle(
-    branch: Branch, state: State, scope: Scope, error: str | None, cause: str | None, *, tell: bool = True,
+    branch: Branch,
+    state: State,
+    scope: Scope,
+    error: str | None,
+    cause: str | None,
+    *,
+    tell: bool = True,
     matching: str | None = None,
 ) -> None:
     """Retry, catch, or fail the branch. `tell`: whether a Map or Parallel notes that it failed.

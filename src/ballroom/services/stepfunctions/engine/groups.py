@@ -60,7 +60,7 @@ def begin(branch: Branch, state: MapState | ParallelState, scope: Scope, before:
         _all_done(branch, state, position.previous)
         return
     for _ in range(min(limit, length)):
-        if not branch.alive or position.group is None or not _start_next(branch, state, position.previous):
+        if not _start_next(branch, state, position.previous):
             return
 
 
@@ -115,7 +115,7 @@ def child_succeeded(branch: Branch, child: Branch, output: object) -> None:
 
 
 def _all_done(branch: Branch, state: MapState | ParallelState, last: int) -> None:
-    live, position = branch.live, branch.position
+    live = branch.live
     outputs = live.session.outputs_of(branch)
     live.journal.add(_SUCCEEDED[state.kind], last, live.session.now_ms, {})
     finish(branch, state, last, outputs)

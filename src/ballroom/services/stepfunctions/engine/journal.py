@@ -29,11 +29,15 @@ TYPES: tuple[str, ...] = (
         f"LambdaFunction{end}"
         for end in ("Scheduled", "ScheduleFailed", "Started", "StartFailed", "Succeeded", "Failed", "TimedOut")
     ),
-    *(f"Activity{end}" for end in ("Scheduled", "ScheduleFailed", "Started", "Succeeded", "Failed", "TimedOut")),
+    *(
+        f"Activity{end}"
+        for end in ("Scheduled", "ScheduleFailed", "Started", "Succeeded", "Failed", "TimedOut")
+    ),
     *(
         f"Task{end}"
         for end in (
-            "Scheduled", "Started", "StartFailed", "Submitted", "SubmitFailed", "Succeeded", "Failed", "TimedOut"
+            "Scheduled", "Started", "StartFailed", "Submitted", "SubmitFailed", "Succeeded", "Failed",
+            "TimedOut",
         )
     ),
 )  # fmt: skip
@@ -119,7 +123,11 @@ def unpack_events(packed: bytes) -> list[Event]:
     return _decode(packed)
 
 
-_WITH_DATA = {"input": "inputDetails", "output": "outputDetails", "assignedVariables": "assignedVariablesDetails"}
+_WITH_DATA = {
+    "input": "inputDetails",
+    "output": "outputDetails",
+    "assignedVariables": "assignedVariablesDetails",
+}
 
 
 def details_of(details: dict[str, Any], with_data: bool) -> dict[str, Any]:

@@ -72,6 +72,14 @@ class Running:
         self._scheduled = False
         self._retry: Handle | None = None
 
+    def hold(self, number: int, express: Express) -> None:
+        """An Express execution is under way."""
+        self.express[number] = express
+
+    def let_go(self, number: int) -> None:
+        """An Express execution has ended."""
+        self.express.pop(number, None)
+
     # -- driving -------------------------------------------------------------------------------------
 
     def next_number(self, tx: Tx) -> int:

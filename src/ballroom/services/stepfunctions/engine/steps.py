@@ -125,8 +125,8 @@ def checked(state: State, finished: Finished) -> str:
     if len(text) > MOST_BYTES // 4 and len(text.encode()) > MOST_BYTES:
         raise StatesError(
             "States.DataLimitExceeded",
-            f"The state/task '{state.name}' returned a result with a size exceeding the maximum number of bytes "
-            "service limit.",
+            f"The state/task '{state.name}' returned a result with a size exceeding the maximum number of "
+            "bytes service limit.",
             located=False,
         )
     return text
@@ -139,9 +139,7 @@ def leave(branch: Branch, state: State, finished: Finished, text: str) -> None:
     if finished.assigned:
         details["assignedVariables"] = {name: text_of(value) for name, value in finished.assigned.items()}
         position.variables = {**position.variables, **finished.assigned}
-    position.previous = live.journal.add(
-        EXITED[state.kind], position.previous, live.session.now_ms, details
-    )
+    position.previous = live.journal.add(EXITED[state.kind], position.previous, live.session.now_ms, details)
     position.token = ""
     position.timeout_ms = position.heartbeat_s = 0
     branch.dirty = True

@@ -39,7 +39,9 @@ def begin(branch: Branch, state: TaskState, scope: Scope, before: int) -> None:
     live, position, resource = branch.live, branch.position, state.resource
     position.attempt += 1
     with_token = resource.pattern == "waitForTaskToken" or resource.kind == "activity"
-    position.token = new_token(live.number, branch.path, position.attempt, live.session.ids) if with_token else ""
+    position.token = (
+        new_token(live.number, branch.path, position.attempt, live.session.ids) if with_token else ""
+    )
     add_context(branch, scope)
     try:
         given = state.prepare(scope)
@@ -49,8 +51,8 @@ def begin(branch: Branch, state: TaskState, scope: Scope, before: int) -> None:
         if len(text) > MOST_BYTES // 4 and len(text.encode()) > MOST_BYTES:
             raise StatesError(
                 "States.DataLimitExceeded",
-                f"The state/task '{resource.arn}' was given a payload with a size exceeding the maximum number of "
-                "bytes service limit.",
+                f"The state/task '{resource.arn}' was given a payload with a size exceeding the maximum number "
+                "of bytes service limit.",
                 located=False,
             )
         if resource.kind == "activity":
@@ -179,7 +181,10 @@ def succeeded(branch: Branch, result: Any, text: str | None = None) -> None:
         return
     live.session.cancel(branch)
     position.previous = live.journal.add(
-        _event(resource, "Succeeded"), position.previous, live.session.now_ms, _named(resource, {"output": text})
+        _event(resource, "Succeeded"),
+        position.previous,
+        live.session.now_ms,
+        _named(resource, {"output": text}),
     )
     scope = live.scope_of(branch)
     add_context(branch, scope)

@@ -31,8 +31,8 @@ from .base import Call, Told, status_of
 from .outcomes import Done, TaskFailure
 
 _OTHER_NAMES = {
-    "sfn": "stepfunctions", "cloudwatchlogs": "logs", "eventbridge": "events", "elasticloadbalancingv2": "elbv2",
-    "apigatewayv2": "apigatewayv2", "cognitoidentityprovider": "cognito-idp", "s3": "s3",
+    "sfn": "stepfunctions", "cloudwatchlogs": "logs", "eventbridge": "events",
+    "elasticloadbalancingv2": "elbv2", "cognitoidentityprovider": "cognito-idp",
 }  # fmt: skip
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
@@ -113,7 +113,11 @@ class AwsSdk:
         model, client = load_service(service), client_name(service)
         modelled = model.error(error.shape)
         name = exception_name(modelled.name) if modelled is not None else f"{client}Exception"
-        if modelled is not None and modelled.name == "ValidationException" and modelled not in _errors(resource):
+        if (
+            modelled is not None
+            and modelled.name == "ValidationException"
+            and modelled not in _errors(resource)
+        ):
             name = f"{client}Exception"
         return TaskFailure(
             f"{client}.{name}",

@@ -48,7 +48,8 @@ def _service_error(error: ServiceError, told: Told) -> TaskFailure:
     if status >= 500 and name in ("ServiceUnavailableException", "InternalFailureException"):
         name = "ServiceException"
     return TaskFailure(
-        f"Lambda.{name}", f"{error.text} (Service: Lambda, Status Code: {status}, Request ID: {told.request_id})"
+        f"Lambda.{name}",
+        f"{error.text} (Service: Lambda, Status Code: {status}, Request ID: {told.request_id})",
     )
 
 

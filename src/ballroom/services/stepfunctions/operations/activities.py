@@ -51,7 +51,9 @@ def describe_activity(tx: Tx, request: Request) -> Response:
     """
     found = _load(tx, request["activityArn"])
     described: Response = {
-        "activityArn": request["activityArn"], "name": found.name, "creationDate": found.created_ms
+        "activityArn": request["activityArn"],
+        "name": found.name,
+        "creationDate": found.created_ms,
     }
     if found.encryption:
         described["encryptionConfiguration"] = found.encryption

@@ -147,5 +147,3 @@ def delete_state_machine_alias(tx: Tx, request: Request) -> Response:
     if tx.get(Alias, alias_key(ref, ref.alias)) is not None:
         tx.delete(alias_key(ref, ref.alias))
     return {}
-
-

@@ -56,7 +56,8 @@ def _start(tx: Tx, request: Request, parent: tuple[int, tuple[int, ...], int] | 
         return {"executionArn": live.arn, "startDate": live.record.started_ms}
     record = start_standard(tx, target, request.get("name"), input, trace=trace, parent=parent)
     return {
-        "executionArn": arn_of(target.ref.account, target.ref.region, record), "startDate": record.started_ms
+        "executionArn": arn_of(target.ref.account, target.ref.region, record),
+        "startDate": record.started_ms,
     }
 
 
@@ -98,7 +99,8 @@ def describe_execution(tx: Tx, request: Request) -> Response:
     machine = machine_arn(ref.region, ref.account, record.machine)
     described: Response = {
         "executionArn": ref.arn, "stateMachineArn": machine, "name": record.name, "status": record.status,
-        "startDate": record.started_ms, "inputDetails": {"included": with_data}, "redriveCount": record.redrives,
+        "startDate": record.started_ms, "inputDetails": {"included": with_data},
+        "redriveCount": record.redrives,
     }  # fmt: skip
     if with_data:
         described["input"] = record.input
@@ -108,7 +110,11 @@ def describe_execution(tx: Tx, request: Request) -> Response:
         described["outputDetails"] = {"included": with_data}
         if with_data:
             described["output"] = record.output
-    for name, value in (("error", record.error), ("cause", record.cause), ("traceHeader", record.trace or None)):
+    for name, value in (
+        ("error", record.error),
+        ("cause", record.cause),
+        ("traceHeader", record.trace or None),
+    ):
         if value is not None and (with_data or name == "traceHeader"):
             described[name] = value
     if record.redriven_ms:

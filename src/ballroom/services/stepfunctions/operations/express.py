@@ -55,7 +55,11 @@ def _answer(live: Live, with_data: bool) -> Response:
         answer["input"] = record.input
         if record.output is not None:
             answer["output"] = record.output
-    for name, value in (("error", record.error), ("cause", record.cause), ("traceHeader", record.trace or None)):
+    for name, value in (
+        ("error", record.error),
+        ("cause", record.cause),
+        ("traceHeader", record.trace or None),
+    ):
         if value is not None:
             answer[name] = value
     return answer

@@ -59,9 +59,7 @@ def _last(tx: Tx, number: int) -> int:
 
 def _events(tx: Tx, number: int, first: int, end: int) -> list[tuple[int, Event]]:
     """The events with `first <= id < end`."""
-    rows = tx.scan_items(
-        Page, history_key(number, 0), history_key(number, first + 1), reverse=True, limit=1
-    )
+    rows = tx.scan_items(Page, history_key(number, 0), history_key(number, first + 1), reverse=True, limit=1)
     start = int(rows[0][0][-1]) if rows else first
     found: list[tuple[int, Event]] = []
     for key, page in tx.scan_items(Page, history_key(number, start), history_key(number, end)):

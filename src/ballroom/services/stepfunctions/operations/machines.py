@@ -96,7 +96,13 @@ def update_state_machine(tx: Tx, request: Request) -> Response:
     """
     ref = parse_machine(request["stateMachineArn"])
     machine = load_machine(tx, ref, asked=request["stateMachineArn"])
-    changes = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
+    changes = (
+        "definition",
+        "roleArn",
+        "loggingConfiguration",
+        "tracingConfiguration",
+        "encryptionConfiguration",
+    )
     if not any(name in request for name in changes):
         raise MissingRequiredParameter
     if request.get("versionDescription") and not request.get("publish"):

@@ -82,7 +82,9 @@ def update_map_run(tx: Tx, request: Request) -> Response:
     if not any(
         name in request for name in ("maxConcurrency", "toleratedFailurePercentage", "toleratedFailureCount")
     ):
-        raise Invalid("At least one of maxConcurrency, toleratedFailurePercentage or toleratedFailureCount is required")  # noqa: E501
+        raise Invalid(
+            "At least one of maxConcurrency, toleratedFailurePercentage or toleratedFailureCount is required"
+        )
     if run.status != "RUNNING":
         raise Invalid(f"Map Run is {run.status} and cannot be updated: '{run.arn}'")
     tx.put(
