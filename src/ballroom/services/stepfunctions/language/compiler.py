@@ -128,15 +128,15 @@ class Compiler:
             variable_references=self.references,
         )
 
-    def branch(self, fields: Fields, kind: str | None = None) -> SubMachine | None:
-        """A machine within a state: `kind` is that of a distributed Map's child executions."""
+    def branch(self, fields: Fields, *, processor: bool = False, kind: str | None = None) -> SubMachine | None:
+        """A machine within a state: a branch, or the processor of a Map.
+
+        `kind` is that of a distributed Map's child executions.
+        """
         if self._depth >= MAX_NESTING:
             fields.error(f"State machines may be nested {MAX_NESTING} deep")
             return None
-        if "ProcessorConfig" not in fields:
-            fields.only(BRANCH)
-        else:
-            fields.only(PROCESSOR)
+        fields.only(PROCESSOR if processor else BRANCH)
         held = (self._graph, self._source, self.kind)
         self._depth += 1
         if kind is not None:
