@@ -413,13 +413,9 @@ class Diagnostic:
     location: str
 
     def to_wire(self) -> dict[str, str]:
-        """As the operation's answer has it."""
-        return {
-            "severity": self.severity,
-            "code": self.code,
-            "message": self.message,
-            "location": self.location,
-        }
+        """As the operation's answer has it; what is nowhere in particular has no location."""
+        told = {"severity": self.severity, "code": self.code, "message": self.message}
+        return {**told, "location": self.location} if self.location else told
 
 
 class InvalidDefinition(Exception):
@@ -427,13 +423,8 @@ class InvalidDefinition(Exception):
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         self.diagnostics = diagnostics
-        self.text = (
-            "Invalid State Machine Definition: '"
-            + ", ".join(
-                f"{d.code}: {d.message}" + (f" at {d.location}" if d.location else "")
-                for d in diagnostics
-                if d.severity == "ERROR"
-            )
-            + "'"
+        told = ", ".join(
+            f"{d.code}: {d.message} at {d.location or 'null'}" for d in diagnostics if d.severity == "ERROR"
         )
+        self.text = f"Invalid State Machine Definition: '{told}'"
         super().__init__(self.text)
