@@ -103,7 +103,7 @@ class StatesError(Exception):
     ) -> None:
         super().__init__(error, cause)
         self.error = error
-        self.cause = cause
+        self.cause = cause if cause is None else cause[:MAX_CAUSE]
         self.located = located
         self.location = location
 
@@ -121,11 +121,15 @@ class StatesError(Exception):
         """The cause as an execution's history tells it."""
         if not self.located or self.cause is None:
             return self.cause
-        return (
+        told = (
             f"An error occurred while executing the state '{state}' (entered at the event id "
             f"#{entered_event_id}). {self.cause}"
         )
+        return told[:MAX_CAUSE]
 
+
+MAX_CAUSE = 32_768
+"""Characters of a cause, in the API's model."""
 
 TERMINAL_ERRORS = frozenset({"States.Runtime"})
 
