@@ -96,6 +96,9 @@ def test_targets_must_exist_and_states_be_reached_and_end() -> None:
     ]
     loop = a_machine(A={"Type": "Pass", "Next": "B"}, B={"Type": "Pass", "Next": "A"})
     assert findings(loop) == [("Workflow has no terminal state", "")]
+    (diagnostic,) = validate(loop)
+    assert "location" not in diagnostic.to_wire()
+    assert (refusal(loop) or "").endswith("'MISSING_END_STATE: Workflow has no terminal state at null'")
     inner = {"Type": "Parallel", "End": True, "Branches": [{"StartAt": "Q", "States": {"B": END}}]}
     assert ("Missing 'Next' target: Q", "/States/A/Branches[0]/StartAt") in findings(a_machine(A=inner))
 

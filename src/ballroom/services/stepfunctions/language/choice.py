@@ -133,6 +133,8 @@ def _path(rule: Fields, name: str, references: set[str]) -> Path | None:
         return None
     try:
         path = parse_path(text)
+        if not path.is_reference:
+            raise InvalidPath("it must identify a single node")
     except InvalidPath as problem:
         rule.error(f"Value is not a Reference Path: {problem}", name)
         return None

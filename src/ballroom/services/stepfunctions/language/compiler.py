@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Literal, cast
 
+from ballroom.services.stepfunctions.language.cache import TextCache
 from ballroom.services.stepfunctions.language.dialect import Dialect
 from ballroom.services.stepfunctions.language.findings import Fields, Findings
 from ballroom.services.stepfunctions.language.graph import Graph
@@ -128,15 +128,15 @@ class Compiler:
             variable_references=self.references,
         )
 
-    def branch(self, fields: Fields, kind: str | None = None) -> SubMachine | None:
-        """A machine within a state: `kind` is that of a distributed Map's child executions."""
+    def branch(self, fields: Fields, *, processor: bool = False, kind: str | None = None) -> SubMachine | None:
+        """A machine within a state: a branch, or the processor of a Map.
+
+        `kind` is that of a distributed Map's child executions.
+        """
         if self._depth >= MAX_NESTING:
             fields.error(f"State machines may be nested {MAX_NESTING} deep")
             return None
-        if "ProcessorConfig" not in fields:
-            fields.only(BRANCH)
-        else:
-            fields.only(PROCESSOR)
+        fields.only(PROCESSOR if processor else BRANCH)
         held = (self._graph, self._source, self.kind)
         self._depth += 1
         if kind is not None:
@@ -267,12 +267,16 @@ def _run(text: str, kind: Kind, recognise: Recognise | None) -> tuple[Machine | 
     return machine, findings
 
 
-@lru_cache(maxsize=256)
-def _compiled(
-    text: str, kind: Kind, recognise: Recognise | None
-) -> tuple[Machine | None, tuple[Diagnostic, ...]]:
-    machine, findings = _run(text, kind, recognise)
-    return machine, tuple(findings.diagnostics)
+Compiled = tuple[Machine | None, tuple[Diagnostic, ...]]
+_CACHE: TextCache[Compiled] = TextCache(8 << 20)
+
+
+def _compiled(text: str, kind: Kind, recognise: Recognise | None) -> Compiled:
+    def run() -> Compiled:
+        machine, findings = _run(text, kind, recognise)
+        return machine, tuple(findings.diagnostics)
+
+    return _CACHE.get(text, run, (kind, recognise))
 
 
 def _text(text: str | bytes) -> str:

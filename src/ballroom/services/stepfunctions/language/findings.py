@@ -14,6 +14,8 @@ from ballroom.services.stepfunctions.language.machine import Diagnostic, Json
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 MAX_FINDINGS = 100
 """What is reported of a definition; AWS's largest answer too."""
+MAX_TEXT = 1024
+"""Characters of a message or a location: a hostile name may have a million."""
 
 
 class Findings:
@@ -33,8 +35,8 @@ class Findings:
         self._add("WARNING", code, message, location)
 
     def _add(self, severity: Literal["ERROR", "WARNING"], code: str, message: str, location: str) -> None:
-        if len(self.diagnostics) <= MAX_FINDINGS:
-            self.diagnostics.append(Diagnostic(severity, code, message, location))
+        if len(self.diagnostics) < MAX_FINDINGS:
+            self.diagnostics.append(Diagnostic(severity, code, message[:MAX_TEXT], location[:MAX_TEXT]))
 
 
 class Fields:

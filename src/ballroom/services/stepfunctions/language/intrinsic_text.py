@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 from ballroom.services.stepfunctions.language import intrinsics
+from ballroom.services.stepfunctions.language.cache import TextCache
 from ballroom.services.stepfunctions.language.intrinsics import CHANCY, PURE, Refused
 from ballroom.services.stepfunctions.language.machine import Json, Scope, StatesError
 from ballroom.services.stepfunctions.language.path import (
@@ -45,13 +45,19 @@ _WORD = re.compile(r"(?:true|false|null)\b")
 _WORDS: dict[str, Json] = {"true": True, "false": False, "null": None}
 
 
-@lru_cache(maxsize=2048)
+_CACHE: TextCache[Call] = TextCache(1 << 20)
+
+
 def parse_call(text: str) -> Call:
     """Compile an intrinsic call.
 
     Raises:
         InvalidCall: it is none, names no function, or has too few or too many arguments.
     """
+    return _CACHE.get(text, lambda: _parse(text))
+
+
+def _parse(text: str) -> Call:
     if len(text) > MAX_TEXT:
         raise InvalidCall("The call is too long")
     parser = _Parser(text)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from jlens import Expression as Engine
 from jlens import JlensError
 
 from ballroom.services.stepfunctions.language import intrinsics
+from ballroom.services.stepfunctions.language.cache import TextCache
 from ballroom.services.stepfunctions.language.intrinsics import Refused, dump
 from ballroom.services.stepfunctions.language.machine import Chance, Json, Scope, StatesError
 
@@ -93,13 +93,20 @@ class Program:
     """It may read anything."""
 
 
-@lru_cache(maxsize=4096)
+_PROGRAMS: TextCache[Program] = TextCache(4 << 20)
+_KINDS: TextCache[Engine] = TextCache(1 << 20)
+
+
 def compile_source(source: str) -> Program:
     """Compile an expression without its delimiters.
 
     Raises:
         InvalidExpression: it is no JSONata.
     """
+    return _PROGRAMS.get(source, lambda: _compile(source))
+
+
+def _compile(source: str) -> Program:
     if len(source) > MAX_SOURCE:
         raise InvalidExpression("The expression is too long")
     try:
@@ -177,10 +184,9 @@ def evaluate(program: Program, field: str, scope: Scope, extra: dict[str, Json])
     raise failed(field, program.source, "returned an unsupported result type.")
 
 
-@lru_cache(maxsize=512)
 def _kind_engine(source: str) -> Engine:
     """Tells undefined, null and functions apart, which jlens all gives as None."""
-    return Engine(f"$type(({source}\n))")
+    return _KINDS.get(source, lambda: Engine(f"$type(({source}\n))"))
 
 
 def _told(problem: JlensError) -> str:

@@ -35,7 +35,7 @@ from ballroom.services.stepfunctions.language.machine import (
 from ballroom.services.stepfunctions.language.schema import MAX_SECONDS
 from ballroom.services.stepfunctions.language.template import MAX_DEPTH, TOO_DEEP
 from ballroom.services.stepfunctions.language.timestamps import timestamp_ms
-from ballroom.services.stepfunctions.language.variables import check_assign
+from ballroom.services.stepfunctions.language.variables import check_assign, checked
 
 Extra = dict[str, Json]
 Build = Callable[[Scope, Extra], Json]
@@ -148,7 +148,7 @@ class JsonataDialect(Dialect):
             return output, lambda scope, extra: {}
         check_assign(fields)
         build = self.build(fields, "Assign", f"{prefix}Assign", allowed)
-        return output, lambda scope, extra: dict(build(scope, extra))
+        return output, lambda scope, extra: checked(dict(build(scope, extra)))
 
     def finish(self, following: str | None) -> Finish:
         """Output (the result where there is none) and Assign."""

@@ -29,6 +29,7 @@ from ballroom.services.stepfunctions.language.path import (
     PathNotFound,
     parse_path,
 )
+from ballroom.services.stepfunctions.language.reference import number_at, placed
 from ballroom.services.stepfunctions.language.schema import MAX_SECONDS
 from ballroom.services.stepfunctions.language.template import (
     NO_INPUT,
@@ -37,7 +38,7 @@ from ballroom.services.stepfunctions.language.template import (
     note_variable,
 )
 from ballroom.services.stepfunctions.language.timestamps import timestamp_ms
-from ballroom.services.stepfunctions.language.variables import check_assign
+from ballroom.services.stepfunctions.language.variables import check_assign, checked
 
 Select = Callable[[Json, Scope], Json]
 Combine = Callable[[Json, Json], Json]
@@ -235,7 +236,7 @@ class JsonPathDialect(Dialect):
             return lambda data, scope: {}
         check_assign(fields, suffix=".$")
         build = compile_template(fields, "Assign", self.references)
-        return lambda data, scope: dict(build(data, scope))
+        return lambda data, scope: checked(dict(build(data, scope)))
 
     def _result_path(self, fields: Fields) -> Combine:
         if "ResultPath" not in fields:
@@ -251,7 +252,7 @@ class JsonPathDialect(Dialect):
         text = path.text
         if len(tokens) > MAX_CREATED:
             fields.error("Value is not a Reference Path: it is too long", "ResultPath")
-        return lambda raw, result: _placed(text, tokens, raw, result)
+        return lambda raw, result: placed(text, tokens, raw, result)
 
     # -- constants, paths and templates of single fields
 
@@ -277,7 +278,7 @@ class JsonPathDialect(Dialect):
 
         def number(scope: Scope) -> float:
             raw = read(take(scope), scope)
-            value = _number(raw, whole=whole)
+            value = number_at(raw, whole=whole)
             if value is None:
                 shown = raw if isinstance(raw, str) else dump(raw)
                 kind = "integer" if whole else "float"
@@ -365,7 +366,7 @@ class JsonPathDialect(Dialect):
 
         def after(scope: Scope) -> int:
             raw = read(scope)
-            seconds = _number(raw, whole=True)
+            seconds = number_at(raw, whole=True)
             shown = raw if isinstance(raw, str) else dump(raw)
             if seconds is None:
                 raise runtime(f"The SecondsPath parameter cannot be parsed as a long value: {text} == {shown}")
@@ -392,7 +393,7 @@ class JsonPathDialect(Dialect):
 
     def items(self, *, distributed: bool) -> Prepare:
         """ItemsPath over the effective input."""
-        path = self.path(self.state, "ItemsPath", reference=False) if "ItemsPath" in self.state else None
+        path = self.path(self.state, "ItemsPath") if "ItemsPath" in self.state else None
         take = self.effective_input()
         read = self._reading(path) if path is not None else _same
         shown = path.text.removeprefix("$") if path is not None and path.root == "context" else None
@@ -420,41 +421,3 @@ class JsonPathDialect(Dialect):
             if name in self.state:
                 return self.template(self.state, name)
         return None
-
-
-def _number(raw: Json, *, whole: bool) -> float | None:
-    """A number, also one written as a string (AWS parses the text)."""
-    if isinstance(raw, bool):
-        return None
-    if isinstance(raw, str):
-        if len(raw) > 40 or raw != raw.strip() or "_" in raw:
-            return None
-        try:
-            return int(raw) if whole else float(raw)
-        except ValueError:
-            return None
-    if isinstance(raw, int):
-        return raw
-    if isinstance(raw, float) and (not whole or raw.is_integer()):
-        return int(raw) if whole else raw
-    return None
-
-
-def _placed(text: str, tokens: list[Any], raw: Json, result: Json) -> Json:
-    """The input with the result at a path; objects on the way are made, the input is left as it was."""
-    token = tokens[0]
-    inner = tokens[1:]
-    if isinstance(token, str):
-        if not isinstance(raw, dict):
-            raise StatesError(
-                "States.ResultPathMatchFailure", f"Unable to apply ReferencePath {text} to input {dump(raw)}"
-            )
-        value = _placed(text, inner, raw.get(token, {}), result) if inner else result
-        return {**raw, token: value}
-    if not isinstance(raw, list) or not 0 <= token < len(raw):
-        raise StatesError(
-            "States.ResultPathMatchFailure", f"Unable to apply ReferencePath {text} to input {dump(raw)}"
-        )
-    changed = raw.copy()
-    changed[token] = _placed(text, inner, raw[token], result) if inner else result
-    return changed

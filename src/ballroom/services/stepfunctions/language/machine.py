@@ -103,7 +103,7 @@ class StatesError(Exception):
     ) -> None:
         super().__init__(error, cause)
         self.error = error
-        self.cause = cause
+        self.cause = cause if cause is None else cause[:MAX_CAUSE]
         self.located = located
         self.location = location
 
@@ -121,11 +121,15 @@ class StatesError(Exception):
         """The cause as an execution's history tells it."""
         if not self.located or self.cause is None:
             return self.cause
-        return (
+        told = (
             f"An error occurred while executing the state '{state}' (entered at the event id "
             f"#{entered_event_id}). {self.cause}"
         )
+        return told[:MAX_CAUSE]
 
+
+MAX_CAUSE = 32_768
+"""Characters of a cause, in the API's model."""
 
 TERMINAL_ERRORS = frozenset({"States.Runtime"})
 
@@ -413,13 +417,9 @@ class Diagnostic:
     location: str
 
     def to_wire(self) -> dict[str, str]:
-        """As the operation's answer has it."""
-        return {
-            "severity": self.severity,
-            "code": self.code,
-            "message": self.message,
-            "location": self.location,
-        }
+        """As the operation's answer has it; what is nowhere in particular has no location."""
+        told = {"severity": self.severity, "code": self.code, "message": self.message}
+        return {**told, "location": self.location} if self.location else told
 
 
 class InvalidDefinition(Exception):
@@ -427,13 +427,8 @@ class InvalidDefinition(Exception):
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         self.diagnostics = diagnostics
-        self.text = (
-            "Invalid State Machine Definition: '"
-            + ", ".join(
-                f"{d.code}: {d.message}" + (f" at {d.location}" if d.location else "")
-                for d in diagnostics
-                if d.severity == "ERROR"
-            )
-            + "'"
+        told = ", ".join(
+            f"{d.code}: {d.message} at {d.location or 'null'}" for d in diagnostics if d.severity == "ERROR"
         )
+        self.text = f"Invalid State Machine Definition: '{told}'"
         super().__init__(self.text)

@@ -22,7 +22,6 @@ from ballroom.services.stepfunctions.language.machine import (
     State,
     SubMachine,
 )
-from ballroom.services.stepfunctions.language.schema import PROCESSOR
 from ballroom.services.stepfunctions.language.states import Common, fallible, task_resource
 
 if TYPE_CHECKING:
@@ -52,7 +51,9 @@ def map_state(fields: Fields, dialect: Dialect, compiler: Compiler, common: Comm
     distributed, execution_type = _mode(processor, compiler, legacy=legacy)
     machine = _EMPTY
     if processor is not None:
-        machine = compiler.branch(processor, kind=execution_type if distributed else None) or _EMPTY
+        machine = (
+            compiler.branch(processor, processor=True, kind=execution_type if distributed else None) or _EMPTY
+        )
     if not distributed:
         _inline_only(fields)
     selector = dialect.selector()
@@ -97,7 +98,6 @@ def _mode(processor: Fields | None, compiler: Compiler, *, legacy: bool) -> tupl
         return False, None
     if legacy:
         return False, None
-    processor.only(PROCESSOR)
     config = processor.object("ProcessorConfig")
     if config is None:
         return False, None

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
+from ballroom.services.stepfunctions.language.cache import TextCache
 from ballroom.services.stepfunctions.language.machine import Json, Scope
 from ballroom.services.stepfunctions.language.path_filter import (
     Predicate,
@@ -72,13 +72,19 @@ _INDICES = re.compile(r"\s*-?\d+\s*(?:,\s*-?\d+\s*)*$")
 _SLICE = re.compile(r"\s*(-?\d*)\s*:\s*(-?\d*)\s*$")
 
 
-@lru_cache(maxsize=4096)
+_CACHE: TextCache[Path] = TextCache(1 << 20)
+
+
 def parse_path(text: str) -> Path:
     """Compile a path.
 
     Raises:
         InvalidPath: it is none; the text says why.
     """
+    return _CACHE.get(text, lambda: _parse(text))
+
+
+def _parse(text: str) -> Path:
     if not text.startswith("$"):
         raise InvalidPath("Path must start with '$'")
     if len(text) > MAX_PATH:

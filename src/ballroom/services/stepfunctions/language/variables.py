@@ -60,3 +60,9 @@ def check_assigned(assigned: Mapping[str, Json], held_bytes: int = 0) -> int:
             "The variables of the execution exceed the maximum number of bytes service limit.",
         )
     return size
+
+
+def checked(assigned: dict[str, Json]) -> dict[str, Json]:
+    """What a state assigns, if it is not too much. Raises StatesError."""
+    check_assigned(assigned)
+    return assigned

@@ -12,6 +12,7 @@ from . import (
     machines,
     map_runs,
     tags,
+    testing,
     validation,
     versions,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "machines",
     "map_runs",
     "tags",
+    "testing",
     "validation",
     "versions",
 ]

@@ -273,7 +273,7 @@ class StateTest:
             if exceeded:
                 return self.failed("States.ExceedToleratedFailureThreshold", EXCEEDED)
         elif not isinstance(result, list):
-            raise BadTest("Mocked result must be a JSON array.")
+            raise BadTest("Mocked result must be an array.")
         return self.succeeded(result)
 
     def _check_map(self, state: MapState, result: Json, items: list[Json] | None) -> bool:
@@ -282,7 +282,7 @@ class StateTest:
             if not isinstance(result, dict):
                 raise BadTest("Mocked result must be a JSON object.")
         elif not isinstance(result, list):
-            raise BadTest("Mocked result must be a JSON array.")
+            raise BadTest("Mocked result must be an array.")
         failures = self._settings.get("mapIterationFailureCount", 0)
         iterations = len(items) if items is not None else None
         if isinstance(result, list):
