@@ -58,11 +58,10 @@ class InvalidExecutionInput(_Quoting):
     lead = "Invalid State Machine Execution Input"
 
 
-class InvalidDefinitionRefused(_Quoting):
-    """The definition breaks the language's rules."""
+class InvalidDefinitionRefused(StatesRefusal):
+    """The definition breaks the language's rules; the language words it."""
 
     shape = "InvalidDefinition"
-    lead = "Invalid State Machine Definition"
 
 
 class InvalidLoggingConfiguration(StatesRefusal):
