@@ -220,6 +220,11 @@ def test_a_closed_pipe_ends_quietly(served: Cli) -> None:
     # the reader is gone before a word is written, so the pipe is closed in each run
     script = f"set -o pipefail; (sleep 0.3; {' '.join(COMMAND)} status) | true"
     ran = subprocess.run(
-        ["bash", "-c", script], cwd=served.cwd, env=served.environment, capture_output=True, text=True, check=False
+        ["bash", "-c", script],
+        cwd=served.cwd,
+        env=served.environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -38,7 +38,9 @@ class Project:
         self.said: list[str] = []
         self.properties: dict[str, Any] = {"Handler": "app.handler", "Runtime": "python3.12", "CodeUri": "src"}
         (base / "src").mkdir()
-        (base / "src" / "app.py").write_text("import waltz\ndef handler(event, context):\n    return waltz.VERSION\n")
+        (base / "src" / "app.py").write_text(
+            "import waltz\ndef handler(event, context):\n    return waltz.VERSION\n"
+        )
         wheel(self.wheels, "waltz", "1.0")
         wheel(self.wheels, "waltz", "2.0")
         wheel(self.wheels, "six", "0.1")

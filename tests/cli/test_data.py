@@ -111,7 +111,10 @@ def test_a_directory_that_is_not_ours_is_not_replaced(cli: Cli) -> None:
 def test_what_an_interrupted_replacement_left_is_not_thrown_away(backed_up: Cli) -> None:
     aside = Path(f"{backed_up.data}.replaced")
     backed_up.data.rename(aside)
-    assert f"{aside} is what an interrupted replacement left" in backed_up("restore", "b.tar", "--replace", code=1).err
+    assert (
+        f"{aside} is what an interrupted replacement left"
+        in backed_up("restore", "b.tar", "--replace", code=1).err
+    )
     assert (aside / "store.sqlite").exists()
 
 

@@ -182,7 +182,10 @@ def test_beyond_loopback_credentials_are_demanded_and_the_owner_has_them(cli: Cl
     refused = cli("status", code=1)
     assert "403" in refused.err
     server.signal()
-    assert "refused on an address beyond loopback" in cli("serve", "--host", "0.0.0.0", "--auth", "open", code=1).err
+    assert (
+        "refused on an address beyond loopback"
+        in cli("serve", "--host", "0.0.0.0", "--auth", "open", code=1).err
+    )
 
 
 def test_the_owners_key_opens_a_server_that_demands_signatures(cli: Cli) -> None:

@@ -258,7 +258,10 @@ def test_every_setting_is_in_the_help_and_in_the_operations_page() -> None:
 
 
 def test_a_wrong_setting_is_wrong_usage(cli: Cli) -> None:
-    assert cli("serve", code=2, BALLROOM_PORT="x").err == "ballroom: BALLROOM_PORT is 'x'; it must be a whole number.\n"
+    assert (
+        cli("serve", code=2, BALLROOM_PORT="x").err
+        == "ballroom: BALLROOM_PORT is 'x'; it must be a whole number.\n"
+    )
     assert "Invalid value for '--auth'" in cli("serve", "--auth", "maybe", code=2).err
     (cli.cwd / "ballroom.toml").write_text("port = 'y'")
     assert cli("status", code=2, BALLROOM_PORT="").err.startswith("ballroom: port in ballroom.toml is 'y'")

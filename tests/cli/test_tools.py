@@ -58,7 +58,10 @@ def test_exec_points_the_aws_cli_here(served: Cli) -> None:
 
 
 def test_exec_of_a_command_that_does_not_exist(cli: Cli) -> None:
-    assert cli("exec", "--", "no-such-program", code=127).err == "ballroom: there is no command 'no-such-program'.\n"
+    assert (
+        cli("exec", "--", "no-such-program", code=127).err
+        == "ballroom: there is no command 'no-such-program'.\n"
+    )
     assert "Missing argument" in cli("exec", code=2).err
 
 

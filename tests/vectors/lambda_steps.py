@@ -44,7 +44,11 @@ class Lab:
 
     def helper_function(self, name: str = "f", /, **more: Any) -> Any:
         """A function as the recordings' own helper made it."""
-        defaults: dict[str, Any] = {"Handler": "handler.handler", "Timeout": 30, "Environment": {"Variables": {}}}
+        defaults: dict[str, Any] = {
+            "Handler": "handler.handler",
+            "Timeout": 30,
+            "Environment": {"Variables": {}},
+        }
         answer = self.create(name, **{**defaults, **more})
         return {"CreateEventSourceMappingResponse": None, "CreateFunctionResponse": answer}
 
@@ -130,9 +134,7 @@ def version_lifecycle(lab: Lab) -> Answers:
         "PublishVersion", FunctionName="f", Description="First version description :)"
     )
     ours["first_publish_get_function"] = lab("GetFunction", FunctionName="f", Qualifier="1")
-    ours["first_publish_get_function_config"] = lab(
-        "GetFunctionConfiguration", FunctionName="f", Qualifier="1"
-    )
+    ours["first_publish_get_function_config"] = lab("GetFunctionConfiguration", FunctionName="f", Qualifier="1")
     ours["second_update_response"] = describe("Second version :))")
     ours["first_publish_get_function_after_update"] = lab("GetFunction", FunctionName="f", Qualifier="1")
     ours["second_publish_response"] = lab("PublishVersion", FunctionName="f")
@@ -159,9 +161,7 @@ def wrong_hash(lab: Lab) -> Answers:
 def alias_lifecycle(lab: Lab) -> Answers:
     ours = {"create_response": lab.create(Environment={"Variables": {"testenv": "staging"}})}
     ours["publish_v1"] = lab("PublishVersion", FunctionName="f")
-    lab.settled(
-        "UpdateFunctionConfiguration", FunctionName="f", Environment={"Variables": {"testenv": "prod"}}
-    )
+    lab.settled("UpdateFunctionConfiguration", FunctionName="f", Environment={"Variables": {"testenv": "prod"}})
     ours["publish_v2"] = lab("PublishVersion", FunctionName="f")
     custom = {"Description": "custom-alias"}
     weights = {"RoutingConfig": {"AdditionalVersionWeights": {"2": 0.2}}}
@@ -302,7 +302,12 @@ def concurrency_crud(lab: Lab) -> Answers:
 
 
 def permit(lab: Lab, sid: str, principal: str, **more: Any) -> Any:
-    request = {"FunctionName": "f", "StatementId": sid, "Action": "lambda:InvokeFunction", "Principal": principal}
+    request = {
+        "FunctionName": "f",
+        "StatementId": sid,
+        "Action": "lambda:InvokeFunction",
+        "Principal": principal,
+    }
     answer = lab("AddPermission", **{**request, **more})
     return answer if isinstance(answer, ServiceError) else {"Statement": json.loads(answer["Statement"])}
 
@@ -435,9 +440,7 @@ def layer_exceptions(lab: Lab) -> Answers:
     ours["delete_nonexistent_version_response"] = lab(delete, LayerName="l", VersionNumber=2)
     ours["delete_layer_response"] = lab(delete, LayerName="l", VersionNumber=1)
     ours["delete_layer_again_response"] = lab(delete, LayerName="l", VersionNumber=1)
-    ours["delete_layer_version_exc_layerversion_invalid_version"] = lab(
-        delete, LayerName="l", VersionNumber=-1
-    )
+    ours["delete_layer_version_exc_layerversion_invalid_version"] = lab(delete, LayerName="l", VersionNumber=-1)
     publish = "PublishLayerVersion"
     ours["publish_empty_result"] = lab(
         publish, LayerName="e", Content=content, CompatibleRuntimes=[], CompatibleArchitectures=[]
@@ -467,9 +470,7 @@ def layer_policy(lab: Lab) -> Answers:
     ours: Answers = {"publish_result": publish, "layer_permission_nopolicy_get": lab(get, **one)}
     added = lab(add, **one, **grant, StatementId="s1")
     ours["add_layer_permission_result"] = {**added, "Statement": json.loads(added["Statement"])}
-    ours["layer_permission_action_invalid"] = lab(
-        add, **one, StatementId="s2", Action="*", Principal="*"
-    )
+    ours["layer_permission_action_invalid"] = lab(add, **one, StatementId="s2", Action="*", Principal="*")
     ours["layer_permission_duplicate_statement"] = lab(add, **one, **grant, StatementId="s1")
     ours["layer_permission_wrong_revision"] = lab(add, **one, **grant, StatementId="s2", RevisionId="wrong")
     for key, place in (
@@ -479,9 +480,7 @@ def layer_policy(lab: Lab) -> Answers:
         ours[f"layer_permission_{key}_add"] = lab(add, **place, **grant, StatementId="s1")
         ours[f"layer_permission_{key}_get"] = lab(get, **place)
         ours[f"layer_permission_{key}_remove"] = lab(remove, **place, StatementId="s1")
-    ours["layer_permission_statementid_doesnotexist_remove"] = lab(
-        remove, **one, StatementId="doesnotexist"
-    )
+    ours["layer_permission_statementid_doesnotexist_remove"] = lab(remove, **one, StatementId="doesnotexist")
     ours["layer_permission_wrong_revision_remove"] = lab(remove, **one, StatementId="s1", RevisionId="wrong")
     return ours
 
@@ -535,9 +534,7 @@ def default_batch_size(lab: Lab) -> Answers:
     made = lab(create, FunctionName="f", EventSourceArn=f"{queue}:q", MaximumBatchingWindowInSeconds=0)
     return {
         "create-event-source-mapping": made,
-        "invalid-update-event-source-mapping": lab(
-            "UpdateEventSourceMapping", UUID=made["UUID"], BatchSize=15
-        ),
+        "invalid-update-event-source-mapping": lab("UpdateEventSourceMapping", UUID=made["UUID"], BatchSize=15),
         "invalid-create-event-source-mapping": lab(
             create, FunctionName="f", EventSourceArn=f"{queue}:other", BatchSize=15
         ),

@@ -19,19 +19,26 @@ from botocore.exceptions import ClientError
 REGION = "us-east-1"
 _NAMESPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
 _LISTS = {
-    "Entries": "{operation}RequestEntry", "AttributeNames": "AttributeName",
+    "Entries": "{operation}RequestEntry",
+    "AttributeNames": "AttributeName",
     "MessageAttributeNames": "MessageAttributeName",
     "MessageSystemAttributeNames": "MessageSystemAttributeName",
-    "AWSAccountIds": "AWSAccountId", "Actions": "ActionName", "TagKeys": "TagKey",
+    "AWSAccountIds": "AWSAccountId",
+    "Actions": "ActionName",
+    "TagKeys": "TagKey",
 }
 _MAPS = {
-    "Attributes": ("Attribute", "Name", "Value"), "Tags": ("Tag", "Key", "Value"),
+    "Attributes": ("Attribute", "Name", "Value"),
+    "Tags": ("Tag", "Key", "Value"),
     "MessageAttributes": ("MessageAttribute", "Name", "Value"),
     "MessageSystemAttributes": ("MessageSystemAttribute", "Name", "Value"),
 }
 _MANY = {
-    "Message": "Messages", "QueueUrl": "QueueUrls", "BatchResultErrorEntry": "Failed",
-    "SendMessageBatchResultEntry": "Successful", "DeleteMessageBatchResultEntry": "Successful",
+    "Message": "Messages",
+    "QueueUrl": "QueueUrls",
+    "BatchResultErrorEntry": "Failed",
+    "SendMessageBatchResultEntry": "Successful",
+    "DeleteMessageBatchResultEntry": "Successful",
     "ChangeMessageVisibilityBatchResultEntry": "Successful",
 }
 

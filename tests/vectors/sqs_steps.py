@@ -19,9 +19,7 @@ TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sample
 class Steps:
     """A client with short words for what the tests do often."""
 
-    def __init__(
-        self, server: BallroomServer, client: Client, in_json: Client, in_query: Client
-    ) -> None:
+    def __init__(self, server: BallroomServer, client: Client, in_json: Client, in_query: Client) -> None:
         self.server, self.client = server, client
         self.in_json, self.in_query = in_json, in_query
 
@@ -122,9 +120,7 @@ def invalid_deduplication_id(s: Steps, which: str) -> Answers:
 
 
 def create_and_update(s: Steps, _: str) -> Answers:
-    url = s.queue(
-        MessageRetentionPeriod="604800", ReceiveMessageWaitTimeSeconds="10", VisibilityTimeout="20"
-    )
+    url = s.queue(MessageRetentionPeriod="604800", ReceiveMessageWaitTimeSeconds="10", VisibilityTimeout="20")
     before = s.told(url)
     change = {"MaximumMessageSize": "2048", "VisibilityTimeout": "69", "DelaySeconds": "420"}
     s("SetQueueAttributes", QueueUrl=url, Attributes=change)
@@ -151,7 +147,8 @@ def empty_group(s: Steps, _: str) -> Answers:
     empty = s.receive(url)
     s.send(url, "Message 2", MessageGroupId="g")
     return {
-        "inital-fifo-receive": first, "empty-fifo-receive": empty,
+        "inital-fifo-receive": first,
+        "empty-fifo-receive": empty,
         "final-fifo-receive": s.receive(url),
     }
 
@@ -228,14 +225,19 @@ def dead_letter_attributes(s: Steps, _: str) -> Answers:
     )  # fmt: skip
     s.send(url, "message-2")
     names = [
-        "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp", "AWSTraceHeader",
+        "SentTimestamp",
+        "ApproximateReceiveCount",
+        "ApproximateFirstReceiveTimestamp",
+        "AWSTraceHeader",
         "DeadLetterQueueSourceArn",
     ]
     asked = {"AttributeNames": names, "MessageAttributeNames": ["All"], "MaxNumberOfMessages": 10}
     first = s.receive(url, VisibilityTimeout=0, **asked)["Messages"]
     s.receive(url, **asked)
     return {
-        "dlq-arn": s.arn(dead), "sourcen-arn": s.arn(url), "rec-pre-dlq": first,
+        "dlq-arn": s.arn(dead),
+        "sourcen-arn": s.arn(url),
+        "rec-pre-dlq": first,
         "dlq-messages": s.receive(dead, **asked)["Messages"],
     }
 
@@ -321,8 +323,11 @@ def attribute_filters(s: Steps, _: str) -> Answers:
     answers = {"send_message_response": s.send(url, "msg", MessageAttributes=attributes)}
     whole = {"empty_filter": [], "all_name": ["All"], "illegal_name_1": ["AWS."], "illegal_name_2": ["..foo"]}
     single = {
-        "all_wildcard_asterisk": ["*"], "all_wildcard": [".*"], "only_non_existing_names": ["Foo", "Bar"],
-        "only_existing": ["Hello", "General"], "existing_and_non_existing": ["Foo", "Hello"],
+        "all_wildcard_asterisk": ["*"],
+        "all_wildcard": [".*"],
+        "only_non_existing_names": ["Foo", "Bar"],
+        "only_existing": ["Hello", "General"],
+        "existing_and_non_existing": ["Foo", "Hello"],
         "prefix_filter": ["Hel.*"],
     }
     for key, names in whole.items():
@@ -447,7 +452,8 @@ def default_move(s: Steps, _: str) -> Answers:
     started = s("StartMessageMoveTask", SourceArn=s.arn(dead))
     s.pass_time(1)
     return {
-        "source-arn": s.arn(dead), "original-source": s.arn(url),
+        "source-arn": s.arn(dead),
+        "original-source": s.arn(url),
         "start-message-move-task-response": started,
         "list-message-move-task-response": s("ListMessageMoveTasks", SourceArn=s.arn(dead)),
     }

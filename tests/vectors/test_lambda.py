@@ -53,7 +53,9 @@ def test_recorded_steps(cloud: Cloud, name: str) -> None:
     assert_same(dataclasses.replace(case, answers=expected), {key: plain(one) for key, one in ours.items()})
 
 
-DEPRECATED = "test_lambda_api.py::TestRuntimeValidation::test_create_deprecated_function_runtime_with_validation_enabled"
+DEPRECATED = (
+    "test_lambda_api.py::TestRuntimeValidation::test_create_deprecated_function_runtime_with_validation_enabled"
+)
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDED if name.startswith(DEPRECATED)])
@@ -129,7 +131,9 @@ OPS = {
     "get_function_code_signing_config": "GetFunctionCodeSigningConfig",
     "invoke": "Invoke",
 }
-MISSING = re.compile(r".*::test_(ops_on_nonexisting_fn|ops_on_nonexisting_version|get_function_wrong_region)\[(\w+)\]")
+MISSING = re.compile(
+    r".*::test_(ops_on_nonexisting_fn|ops_on_nonexisting_version|get_function_wrong_region)\[(\w+)\]"
+)
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDED if MISSING.fullmatch(name)])

@@ -43,6 +43,7 @@ from ballroom.kernel.tx import (
     Response,
     Tx,
     Waiting,
+    WouldWait,
     blob_key,
     store_clock,
 )
@@ -259,7 +260,7 @@ class Kernel:
         """Run a synchronous operation within a transaction, in a savepoint."""
         op = self.operation(service, name)
         if op.waits:
-            raise TypeError(f"{service}:{name} waits; it cannot join a transaction")
+            raise WouldWait(f"{service}:{name} waits; it cannot join a transaction")
         assert op.validate is not None
         op.validate(input)
         before = tx.caller
@@ -270,7 +271,7 @@ class Kernel:
             with tx.savepoint():
                 answer = op.handler(tx, input)
                 if isinstance(answer, Waiting):
-                    raise TypeError(f"{service}:{name} would wait; it cannot join a transaction")
+                    raise WouldWait(f"{service}:{name} would wait; it cannot join a transaction")
                 answer = answer or {}
                 return cast(Response, answer if op.plain is None else op.plain(answer))
         except ServiceError as error:

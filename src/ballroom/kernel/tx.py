@@ -36,6 +36,10 @@ class Waiting:
         self.go_on = go_on
 
 
+class WouldWait(TypeError):
+    """The operation has to wait, so it cannot join a transaction: call it from a `Context`."""
+
+
 class BlobCount(Record, frozen=True):
     """How many rows refer to a blob."""
 
@@ -211,7 +215,7 @@ class Tx:
 
         Raises:
             ServiceError: what the operation answers.
-            TypeError: the operation has to wait; call it from a `Context`.
+            WouldWait: the operation has to wait; call it from a `Context`.
         """
         return self.kernel.join(self, service, operation, input, caller or self.caller)
 

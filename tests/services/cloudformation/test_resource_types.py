@@ -53,6 +53,9 @@ CONNECTION = {
         "AuthParameters": {"ApiKeyAuthParameters": {"ApiKeyName": "n", "ApiKeyValue": "v"}},
     },
 }
+MACHINE = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}'
+STATES = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
+    "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "DefinitionString": MACHINE}}  # fmt: skip
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::SQS::Queue", {"DelaySeconds": "3", "RedrivePolicy": {"maxReceiveCount": "3", "deadLetterTargetArn": {
@@ -161,6 +164,19 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         "Fn::GetAtt": ["Queue", "Arn"]}, "FilterPolicy": {"a": {"b": ["c"]}}, "FilterPolicyScope": "MessageBody"},
      {"TopicArn": {"Ref": "Topic"}, "Protocol": "sqs", "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
       "RawMessageDelivery": "true", "FilterPolicy": {"a": ["b"]}}, {"Queue": QUEUE, "Topic": TOPIC}),
+    ("AWS::StepFunctions::StateMachine", {"RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "DefinitionString": MACHINE,
+     "Tags": [{"Key": "a", "Value": "b"}]}, {"RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "Definition": {
+         "StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "${What}", "End": True}}},
+      "DefinitionSubstitutions": {"What": "that"}, "TracingConfiguration": {"Enabled": "true"}}, {"Role": ROLE}),
+    ("AWS::StepFunctions::StateMachineVersion", {"StateMachineArn": {"Ref": "Machine"}},
+     {"StateMachineArn": {"Ref": "Machine"}, "Description": "d"}, {"Role": ROLE, "Machine": STATES}),
+    ("AWS::StepFunctions::StateMachineAlias", {"Name": "live", "RoutingConfiguration": [
+        {"StateMachineVersionArn": {"Ref": "Published"}, "Weight": "100"}]},
+     {"Name": "live", "Description": "d", "RoutingConfiguration": [
+         {"StateMachineVersionArn": {"Ref": "Published"}, "Weight": 100}]},
+     {"Role": ROLE, "Machine": STATES, "Published": {"Type": "AWS::StepFunctions::StateMachineVersion",
+      "Properties": {"StateMachineArn": {"Ref": "Machine"}}}}),
+    ("AWS::StepFunctions::Activity", {"Name": "work"}, {"Name": "work", "Tags": [{"Key": "a", "Value": "b"}]}, {}),
     ("AWS::CDK::Metadata", {"Analytics": "x"}, {"Analytics": "y"}, {}),
 ]  # fmt: skip
 
@@ -200,6 +216,8 @@ def test_a_type_is_created_changed_and_deleted(
         *cloud.sqs("ListQueues").get("QueueUrls", []), *cloud.lambda_("ListFunctions").get("Functions", []),
         *cloud.sns("ListTopics")["Topics"], *cloud.sns("ListSubscriptions")["Subscriptions"],
         *cloud.ssm("DescribeParameters")["Parameters"],
+        *cloud.stepfunctions("ListStateMachines")["stateMachines"],
+        *cloud.stepfunctions("ListActivities")["activities"],
         *(group for group in cloud.logs("DescribeLogGroups")["logGroups"]),
     ]  # fmt: skip
     assert left == []

@@ -156,3 +156,38 @@ def test_a_translator_that_dies_is_started_again(cloud: Cloud, tmp_path: Path) -
     )  # fmt: skip
     found = cloud.cloudformation("DescribeChangeSet", StackName="v", ChangeSetName="c")
     assert found["Status"] == "CREATE_COMPLETE"
+
+
+def test_a_serverless_state_machine_runs(cloud: Cloud) -> None:
+    body = """
+AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Orders:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Type: STANDARD
+      Definition:
+        StartAt: Send
+        States:
+          Send:
+            Type: Task
+            Resource: arn:aws:states:::sqs:sendMessage
+            Parameters: {QueueUrl: "${QueueUrl}", MessageBody.$: $}
+            End: true
+      DefinitionSubstitutions: {QueueUrl: !Ref Queue}
+      Policies:
+        - SQSSendMessagePolicy: {QueueName: !GetAtt Queue.QueueName}
+      Tracing: {Enabled: true}
+  Queue: {Type: AWS::SQS::Queue}
+Outputs:
+  Arn: {Value: !Ref Orders}
+  QueueUrl: {Value: !Ref Queue}
+"""
+    create(cloud, body, "machine", Capabilities=CAPABILITIES)
+    assert (status(cloud, "machine"), reasons(cloud, "machine")) == ("CREATE_COMPLETE", [])
+    made = outputs(cloud, "machine")
+    cloud.stepfunctions("StartExecution", stateMachineArn=made["Arn"], input='{"car": "blue"}')
+    messages = cloud.sqs("ReceiveMessage", QueueUrl=made["QueueUrl"])["Messages"]
+    assert [message["Body"] for message in messages] == ['{"car":"blue"}']
+    delete(cloud, "machine")

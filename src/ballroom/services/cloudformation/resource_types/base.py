@@ -210,15 +210,18 @@ MISSING_CODES = frozenset(
         "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchEntity",
         "NoSuchEntityException", "NotFoundException", "ParameterNotFound", "QueueDoesNotExist",
         "RepositoryNotFoundException",
-        "ResourceNotFoundException", "NoSuchCORSConfiguration", "NoSuchTagSet",
+        "ResourceNotFoundException", "NoSuchCORSConfiguration", "NoSuchTagSet", "ResourceNotFound",
+        "StateMachineDoesNotExist", "ActivityDoesNotExist",
     }
 )  # fmt: skip
 EXISTS_CODES = frozenset(
     {
-        "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists",
+        "ActivityAlreadyExists", "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou",
+        "EntityAlreadyExists",
         "EntityAlreadyExistsException", "ParameterAlreadyExists", "QueueNameExists", "QueueAlreadyExists",
         "RepositoryAlreadyExistsException",
         "ResourceAlreadyExistsException", "ResourceConflictException",
+        "StateMachineAlreadyExists",
     }
 )  # fmt: skip
 

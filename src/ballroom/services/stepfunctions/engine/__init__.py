@@ -1,0 +1,1 @@
+"""The durable engine: executions, their branches, and how they move."""
