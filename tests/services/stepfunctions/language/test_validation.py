@@ -82,6 +82,28 @@ def test_a_state_is_told_what_is_wrong(fields: dict[str, Any], told: str, where:
     assert (told, where) in of_state(**fields)
 
 
+@pytest.mark.parametrize(
+    ("resource", "known"),
+    [
+        ("dynamodb:getItem", True),
+        ("dynamodb:query", False),
+        ("dynamodb:getItem.sync", False),
+        ("sqs:sendMessage.waitForTaskToken", True),
+        ("sqs:sendMessage.sync", False),
+        ("states:startExecution.sync:2", True),
+        ("ecs:runTask.sync", True),
+        ("aws-sdk:dynamodb:query", True),
+        ("aws-sdk:sfn:startExecution.waitForTaskToken", True),
+        ("aws-sdk:sfn:startExecution.sync", False),
+        ("s3:getObject", False),
+        ("nothing", False),
+    ],
+)
+def test_only_what_aws_integrates_is_recognised(resource: str, known: bool) -> None:
+    found = of_state(Type="Task", Resource=f"arn:aws:states:::{resource}", End=True)
+    assert (found == []) is known
+
+
 def test_bad_jsonata_is_found_at_creation() -> None:
     ((told, where),) = of_state(**END, QueryLanguage="JSONata", Output={"x": "{% 1 + %}"})
     assert told.startswith("Invalid JSONata expression '1 +': S0207")
