@@ -110,6 +110,25 @@ def test_bad_jsonata_is_found_at_creation() -> None:
     assert where == "/States/A/Output"
 
 
+@pytest.mark.parametrize(
+    ("expression", "newer"),
+    [
+        ("$a ?: 1", True),
+        ("$a ?? 1", True),
+        ("$contains($a, /x??(?:y)/) ? 'a' : 'b'", False),
+        ("'?? ?:' & `??` /* ?? */", False),
+        ("$a / 2 ?: 3 / 4", True),
+        ("$map([1], $f(?, 1))", False),
+        ("true and $contains($a, /b/) or $a in $match($b, /x??/)", False),
+        ("$a ? 1 : 2", False),
+    ],
+)
+def test_operators_that_came_after_awss_version_are_refused(expression: str, newer: bool) -> None:
+    found = of_state(**END, QueryLanguage="JSONata", Output="{% " + expression + " %}")
+    assert bool(found) is newer
+    assert not newer or "S0211" in found[0][0]
+
+
 def test_targets_must_exist_and_states_be_reached_and_end() -> None:
     lost = a_machine(A={"Type": "Pass", "Next": "Q"}, B=END)
     assert findings(lost) == [
