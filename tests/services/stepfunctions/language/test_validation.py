@@ -172,6 +172,13 @@ def test_warnings_do_not_refuse() -> None:
     assert [(d.severity, d.code) for d in validate(text)] == [("WARNING", "NO_DOLLAR")]
 
 
+def test_many_warnings_hide_no_error() -> None:
+    forgotten = {f"k{n}": "$.forgotten" for n in range(500)}
+    text = a_machine(A={**END, "Parameters": forgotten, "Next": "A"})
+    assert findings(text) == [("You cannot provide both Next and End", "/States/A")]
+    assert len(findings(a_machine(A={"Type": "Pass", "End": True, **{f"X{n}": 1 for n in range(500)}}))) == 100
+
+
 def test_variables_are_listed_by_state() -> None:
     text = a_machine(
         A={"Type": "Pass", "Parameters": {"x.$": "$b.c", "y.$": "States.Array($a)"}, "Next": "B"},
