@@ -19,6 +19,7 @@ from jlens import JlensError
 from ballroom.services.stepfunctions.language import intrinsics
 from ballroom.services.stepfunctions.language.cache import TextCache
 from ballroom.services.stepfunctions.language.intrinsics import Refused, dump
+from ballroom.services.stepfunctions.language.jsonata_version import newer_operator
 from ballroom.services.stepfunctions.language.machine import Chance, Json, Scope, StatesError
 
 TIMEOUT_S = 1.0
@@ -114,6 +115,8 @@ def _compile(source: str) -> Program:
         reads = engine.reads()
     except JlensError as problem:
         raise InvalidExpression(f"{problem.code}: {problem}") from None
+    if (operator := newer_operator(source)) is not None:
+        raise InvalidExpression(f'S0211: The symbol "{operator[1]}" cannot be used as a unary operator')
     names: dict[str, Any] = dict(reads["bindings"])
     states = names.pop("states", {})
     members = frozenset(states) if isinstance(states, dict) else frozenset({"*"})
