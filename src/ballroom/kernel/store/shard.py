@@ -27,6 +27,9 @@ log = logging.getLogger("ballroom.store")
 CACHED_VALUE_BYTES = 4096
 KNOWN_EMPTY_RANGES = 64
 WORTH_REMEMBERING = 32
+GATHER_S = 0.002
+GATHER_BYTES = 1 << 20
+"""How long and how large a commit may grow while each turn of the loop still adds to it."""
 PROBE_EVERY_S = 0.25
 """How long writes are refused without asking the disk again, after it was found full."""
 
@@ -93,7 +96,9 @@ class Shard:
         self._flushing_to = 0
         self._flushing_since = 0.0
         self._flushing_waiters: list[Callback] = []
-        self._kick_scheduled = False
+        self._gathering = False
+        self._gathered_to = -1
+        self._gather_until = 0.0
         self._failure: Unavailable | None = None
         self._full_until = 0.0
         self._closed = False
@@ -356,13 +361,28 @@ class Shard:
     # -- group commit --------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        if not self._kick_scheduled and self._flushing is None:
-            # at the end of this turn of the loop, so that its other requests join the same commit
-            self._kick_scheduled = True
-            self._loop.call_soon(self._kick)
+        if not self._gathering and self._flushing is None:
+            self._gathering = True
+            self._gathered_to, self._gather_until = -1, 0.0
+            self._loop.call_soon(self._gather)
+
+    def _gather(self) -> None:
+        """Close the batch once a turn of the loop has added nothing to it, or it is old or large.
+
+        A commit costs about as much for 64 requests as for one, and while the writer is at it, it and a busy
+        loop fight for the interpreter's lock. A lone request waits for one more look at the sockets: 20 µs.
+        """
+        if not self._inline and self.sequence > self._gathered_to and self._pending_bytes < GATHER_BYTES:
+            now = time.monotonic()
+            self._gather_until = self._gather_until or now + GATHER_S
+            if now < self._gather_until:
+                self._gathered_to = self.sequence
+                self._loop.call_soon(self._gather)
+                return
+        self._gathering = False
+        self._kick()
 
     def _kick(self) -> None:
-        self._kick_scheduled = False
         if self._flushing is not None or not self._pending or self._closed:
             return
         self._flushing, self._pending = self._pending, {}
@@ -413,7 +433,7 @@ class Shard:
         if not overlay:
             self._known_empty = []
         if self._pending:
-            self._kick()
+            self._schedule()
         for callback in waiters:
             callback(None)
         if self._flushing is None:
