@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from ballroom.gateway import sigv4
-from ballroom.gateway.aws_chunked import SIGNED, ChunkSigner
+from ballroom.gateway.aws_chunked import SIGNED
 from ballroom.kernel.registry import Operation, registry
 from tests.gateway.door import Door, code_of, texts
 from tests.gateway.harness import Client, Peak, get, until
@@ -221,14 +221,14 @@ def in_chunks(request: Any, *pieces: bytes) -> bytes:
     found = sigv4.read({k.lower(): v for k, v in request.headers.items()}, "")
     assert found is not None
     scope = found.scope
-    signer = ChunkSigner(sigv4.signing_key(SECRET, scope.date, scope.region, "s3"), found.timestamp, scope, "")
+    signer = sigv4.signer(SECRET, scope.date, scope.region, "s3")
     previous, out = found.signature, b""
     for piece in (*pieces, b""):
         text = "\n".join(
             ["AWS4-HMAC-SHA256-PAYLOAD", found.timestamp, scope.text, previous, sigv4.EMPTY_SHA256,
              hashlib.sha256(piece).hexdigest()]
         )  # fmt: skip
-        previous = sigv4.hmac_digest(signer._key, text.encode(), "sha256").hex()
+        previous = signer.sign(text)
         out += b"%x;chunk-signature=%b\r\n%b\r\n" % (len(piece), previous.encode(), piece)
     return out
 
