@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Collection
 from typing import Any
 
 from ballroom.gateway import aws_chunked, wire
@@ -148,10 +149,11 @@ class Gateway:
                 return
             if target.refused is not None:
                 raise target.refused
+            fields: Collection[tuple[str, str]]
             if target.streams:
                 fields, body = open_body(exchange, checked)
             else:
-                fields = list(headers.items())
+                fields = headers.items()
                 if target.family == S3 and headers.get("x-amz-content-sha256") in aws_chunked.KINDS:
                     body = whole_body(exchange, checked)
             assert target.codec is not None

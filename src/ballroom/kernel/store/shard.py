@@ -18,6 +18,8 @@ import time  # real time: how long the disk takes is not product time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
+
 from ballroom.kernel.errors import Throttled, Unavailable
 from ballroom.kernel.store.engine import Engine, EngineFull
 from ballroom.kernel.store.sorted_keys import SortedKeys
@@ -36,22 +38,20 @@ PROBE_EVERY_S = 0.25
 Callback = Callable[[Exception | None], None]
 
 
-class Entry:
+class Entry(msgspec.Struct, eq=False, gc=False):
     """A pending write: the stored bytes (None: deleted), the decoded record, and its commit's sequence."""
 
-    __slots__ = ("record", "sequence", "stored")
+    stored: bytes | None
+    record: Any
+    sequence: int
 
-    def __init__(self, stored: bytes | None, record: Any, sequence: int) -> None:
-        self.stored, self.record, self.sequence = stored, record, sequence
 
-
-class Row:
+class Row(msgspec.Struct, eq=False, gc=False):
     """What a read found: the stored bytes and, where it is at hand, the decoded record."""
 
-    __slots__ = ("key", "record", "stored")
-
-    def __init__(self, key: bytes, stored: bytes, record: Any) -> None:
-        self.key, self.stored, self.record = key, stored, record
+    key: bytes
+    stored: bytes
+    record: Any
 
 
 class Shard:
