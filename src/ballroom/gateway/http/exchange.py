@@ -41,6 +41,8 @@ class Exchange(msgspec.Struct, eq=False):
     body: bytes | bytearray = b""
     stream: RequestStream | None = None
     limit: int = 0
+    collected: int = 0
+    """The bytes of the body that the server counts."""
     keep_alive: bool = True
     http_1_0: bool = False
     wants_continue: bool = False
@@ -77,6 +79,8 @@ class Exchange(msgspec.Struct, eq=False):
             return
         self.answered = True
         self.on_abort = None
+        if self.collected:
+            self.uncount()
         count = 1
         length: str | None = None
         text = connection.server.common_headers
@@ -131,6 +135,11 @@ class Exchange(msgspec.Struct, eq=False):
             raw = head.encode()
         self.output = raw if self.method == "HEAD" else raw + body
         connection.answered(self)
+
+    def uncount(self) -> None:
+        """The body takes no memory any more."""
+        self.connection.server.collected_bytes -= self.collected
+        self.collected = 0
 
     def refuse(self, status: int, code: str, text: str) -> None:
         """Answer an error that comes before any protocol is known."""
