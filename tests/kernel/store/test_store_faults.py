@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -127,6 +128,26 @@ def test_a_full_disk_refuses_the_batch_and_recovers_when_there_is_room(
     engine.apply([(b"a", b"3")], 2, 0)
     assert engine.get(b"a") == b"3"
     assert engine.statistics()["failure"] == ""
+
+
+def test_a_start_on_a_full_disk_reads_and_writes_once_there_is_room(
+    engine: SqliteEngine, disk: Disk, tmp_path: Path
+) -> None:
+    killed = tmp_path / "killed.sqlite"  # its log is not yet in its main file
+    for end in ("", "-wal"):
+        shutil.copy(tmp_path / f"store.sqlite{end}", f"{killed}{end}")
+    disk.full = True
+    started = SqliteEngine(killed, vfs=disk.name)
+    assert started.scan(b"", END, NO_LIMIT, False) == [(b"a", b"1")]
+    for _ in range(2):
+        with pytest.raises(EngineFull):
+            started.claim()
+        with pytest.raises(EngineFull):
+            started.apply([(b"a", b"2")], 2, 0)
+    disk.full = False
+    started.apply([(b"a", b"3")], 2, started.claim())
+    assert started.get(b"a") == b"3"
+    started.close()
 
 
 @pytest.mark.parametrize("writes", [0, 1, 7, 500, 2000])

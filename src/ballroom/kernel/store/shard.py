@@ -73,7 +73,8 @@ class Shard:
         self._loop = loop
         self._limit_bytes, self._limit_age_s = overlay_bytes, overlay_age_s
         self._on_rebuild, self._on_idle = on_rebuild, on_idle
-        self.epoch = engine.claim()
+        self.epoch: int | None = None
+        """Which owner of the store this is; None while the disk is too full to say so, and only reads go on."""
         self.sequence = engine.last_sequence
         self.durable = self.sequence
         self.observed = 0
@@ -110,6 +111,10 @@ class Shard:
         self._jobs: queue.SimpleQueue[tuple[int, list[tuple[bytes, bytes | None]]] | None] = (
             queue.SimpleQueue()
         )
+        try:
+            self.epoch = engine.claim()
+        except EngineFull as error:
+            self._disk_is_full(error)
         self._writer: threading.Thread | None = None
         if not inline:
             self._writer = threading.Thread(target=self._write_forever, name="ballroom-writer", daemon=True)
@@ -390,7 +395,7 @@ class Shard:
         self._flushing_waiters, self._pending_waiters = self._pending_waiters, []
         self._flushing_to = self.sequence
         if self._inline:
-            self.engine.apply(list(self._flushing.items()), self._flushing_to, self.epoch)
+            self._apply(list(self._flushing.items()), self._flushing_to)
             self._flushed(self._flushing_to, None)
             return
         self._flushing_since = time.monotonic()
@@ -401,7 +406,7 @@ class Shard:
             sequence, writes = job
             error: Exception | None = None
             try:
-                self.engine.apply(writes, sequence, self.epoch)
+                self._apply(writes, sequence)
             except Exception as failure:  # noqa: BLE001 - whatever it is, nothing may be acknowledged
                 error = failure
             del job, writes
@@ -409,6 +414,11 @@ class Shard:
                 self._loop.call_soon_threadsafe(self._flushed, sequence, error)
             except RuntimeError:  # the loop has been closed meanwhile: nobody waits any more
                 return
+
+    def _apply(self, writes: list[tuple[bytes, bytes | None]], sequence: int) -> None:
+        if self.epoch is None:
+            self.epoch = self.engine.claim()
+        self.engine.apply(writes, sequence, self.epoch)
 
     def _flushed(self, sequence: int, error: Exception | None) -> None:
         if error is not None:
@@ -439,13 +449,17 @@ class Shard:
         if self._flushing is None:
             self._on_idle()
 
+    def _disk_is_full(self, error: EngineFull) -> Unavailable:
+        """Refuse writes for a moment, after which the next one asks the disk again."""
+        self._full_until = time.monotonic() + PROBE_EVERY_S
+        log.error("the disk is full: %s; writes are refused, reads go on", error)
+        return Unavailable("No space left on the device that holds the data directory.")
+
     def _lose(self, error: Exception) -> None:
         """A commit failed: nothing pending can be acknowledged, and memory must forget it."""
         refusal: Unavailable
         if isinstance(error, EngineFull):
-            refusal = Unavailable("No space left on the device that holds the data directory.")
-            self._full_until = time.monotonic() + PROBE_EVERY_S
-            log.error("the disk is full: %s; writes are refused, reads go on", error)
+            refusal = self._disk_is_full(error)
         else:
             refusal = self._failure = Unavailable(
                 "The storage of this Ballroom has failed; nothing is acknowledged until it is restarted."

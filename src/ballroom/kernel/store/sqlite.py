@@ -59,16 +59,14 @@ class SqliteEngine:
         self._vfs = vfs
         self._failure: str | None = None
         self._closed = False
+        self._settled = False
         self._commits = self._rows_written = 0
         self._commit_s = self._slowest_commit_s = 0.0
         with translated(f"opening {path}"):
             self._writer = self._connect()
             _prepare(self._writer, path)
-            # The log that an earlier process left may be in the page cache only (its last fsync may
-            # have failed), and what is appended to it would be lost with it. So it is copied into the
-            # main file and emptied before anything is added.
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            sync_path(path.parent)
+            with suppress(apsw.FullError):  # it can be read; the first commit tries again
+                self._settle()
             self._batches = BatchWriter(self._writer)
             self._sequence = int(self._writer.execute("select sequence from owner").get)
             self._reader = self._connect()
@@ -98,6 +96,16 @@ class SqliteEngine:
         except apsw.Error as error:
             raise engine_error(f"reading {self._path}", error) from error
         return rows
+
+    def _settle(self) -> None:
+        """Copy the log that an earlier process left into the main file, and empty it.
+
+        It may be in the page cache only (its last fsync may have failed), and what is appended to it would be
+        lost with it. So nothing is added before this has succeeded.
+        """
+        self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        sync_path(self._path.parent)
+        self._settled = True
 
     def claim(self) -> int:
         """Take the next epoch, durably. Called before the first batch, or on the writer's thread."""
@@ -197,6 +205,8 @@ class SqliteEngine:
         if self._failure:
             raise EngineFailed(self._failure)
         try:
+            if not self._settled:
+                self._settle()
             self._checkpointer.before_commit()
             yield
         except EngineFailed as error:
