@@ -47,8 +47,6 @@ BODY_BYTES = {
 GENERAL_BODY_BYTES = 20 << 20
 """More than any request of a service that is no file store (DynamoDB's largest: 16 MiB)."""
 
-_ACTION = re.compile(rb"(?:^|&)Action=([^&]*)")
-_VERSION = re.compile(rb"(?:^|&)Version=([^&]*)")
 _CBOR_PATH = re.compile(r".*/service/([^/]+)/operation/([^/]+)/?")
 _PRESIGNED_SCOPE = re.compile(
     r"X-Amz-Credential=[^&]*?(?:/|%2[Ff])\d{8}(?:/|%2[Ff])[^&/%]*(?:/|%2[Ff])([^&/%]+)"
@@ -311,11 +309,20 @@ def _action_of(exchange: Exchange, body: bytes | None) -> tuple[str, str] | None
 
 
 def _action_in(form: bytes) -> tuple[str, str] | None:
-    action = _ACTION.search(form)
-    if action is None:
-        return None
-    version = _VERSION.search(form)
-    return _text(action[1]), _text(version[1]) if version else ""
+    action = _field(form, b"Action=")
+    return None if action is None else (action, _field(form, b"Version=") or "")
+
+
+def _field(form: bytes, name: bytes) -> str | None:
+    """The first field of that name; half the cost of a regular expression, and every query request pays it."""
+    if form.startswith(name):
+        at = len(name)
+    else:
+        at = form.find(b"&" + name) + 1 + len(name)
+        if at == len(name):
+            return None
+    end = form.find(b"&", at)
+    return _text(form[at:end] if end >= 0 else form[at:])
 
 
 def _text(raw: bytes) -> str:
