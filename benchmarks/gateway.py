@@ -124,6 +124,9 @@ async def serve_bare() -> None:
         def too_large(self, exchange: Exchange, limit: int) -> None:
             exchange.refuse(413, "TooLarge", "too large")
 
+        def overloaded(self, exchange: Exchange) -> None:
+            exchange.refuse(503, "SlowDown", "too much at once")
+
     server = HttpServer(Constant())
     print(await server.listen("127.0.0.1", 0), flush=True)
     await server.serve()

@@ -25,7 +25,7 @@ from ballroom.kernel.store.backup import backup
 from ballroom.kernel.store.blob_files import FileBlobs
 from ballroom.kernel.store.blobs import Blobs, MemoryBlobs
 from ballroom.kernel.store.directory import DataDirectory
-from ballroom.kernel.store.engine import Engine, EngineError
+from ballroom.kernel.store.engine import Engine, EngineError, EngineFull
 from ballroom.kernel.store.memory import MemoryEngine
 from ballroom.kernel.store.sqlite import SqliteEngine
 from ballroom.services import load_services
@@ -100,10 +100,22 @@ class Ballroom:
         if path is None:
             return MemoryEngine(), MemoryBlobs()
         self.directory = DataDirectory(path)
-        return (
-            SqliteEngine(self.directory.store, vfs=self.settings.store_vfs),
-            FileBlobs(self.directory.blobs),
-        )
+        try:
+            return self._open_store(self.directory), FileBlobs(self.directory.blobs)
+        except (EngineError, OSError) as error:
+            raise AlreadyRefused(f"the store cannot be opened: {error}.") from error
+
+    def _open_store(self, directory: DataDirectory) -> Engine:
+        """The store; on a full disk it is opened in the room that was reserved for that, and read."""
+        directory.make_room()
+        try:
+            engine = SqliteEngine(directory.store, vfs=self.settings.store_vfs)
+        except EngineFull:
+            if not directory.give_up_reserve():
+                raise
+            return SqliteEngine(directory.store, vfs=self.settings.store_vfs)
+        directory.keep_reserve()
+        return engine
 
     def _tls(self) -> ssl.SSLContext | None:
         cert, key = self.settings.tls_cert, self.settings.tls_key
@@ -121,6 +133,7 @@ class Ballroom:
         await self.gateway.stop(self.settings.drain_s)
         await self.kernel.stop()
         if self.directory is not None:
+            self.directory.keep_reserve()
             self.directory.close()
 
     async def _backup_page(self, ctx: Context, http: HttpRequest) -> HttpResponse:

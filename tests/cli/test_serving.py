@@ -139,6 +139,15 @@ def test_a_directory_of_a_newer_release_is_refused_in_one_line(cli: Cli) -> None
     assert refused.err.count("\n") == 1
 
 
+def test_a_damaged_store_is_refused_in_one_line(cli: Cli) -> None:
+    cli.data.mkdir()
+    (cli.data / "format").write_text("1\n")
+    (cli.data / "store.sqlite").write_bytes(b"no database " * 1000)
+    refused = cli("serve", "--port", "0", code=1)
+    assert refused.err.startswith("ballroom: the store cannot be opened: ")
+    assert refused.err.count("\n") == 1
+
+
 def test_a_directory_that_is_not_ours_is_refused(cli: Cli) -> None:
     cli.data.mkdir()
     (cli.data / "thesis.doc").write_text("years of work")

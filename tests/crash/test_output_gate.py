@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -120,6 +121,21 @@ def test_a_stalled_disk_is_answered_as_throttling_and_nothing_acknowledged_is_lo
         assert "ok" in outcomes
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert int(attributes["ApproximateNumberOfMessages"]) == outcomes.count("ok")
+
+
+def test_a_start_on_a_full_disk_serves_reads_and_recovers_by_itself(tmp_path: Path, disk: Disk) -> None:
+    with BallroomServer(data_dir=tmp_path / "data", store_vfs=disk.name) as server:
+        url = server.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    disk.full = True
+    with BallroomServer(data_dir=tmp_path / "data", store_vfs=disk.name) as server:
+        sqs = server.client("sqs")
+        assert sqs.get_queue_url(QueueName="q")["QueueUrl"].endswith("/q")
+        for _ in range(2):
+            with pytest.raises(ClientError, match="No space left on the device"):
+                sqs.send_message(QueueUrl=url, MessageBody="refused")
+            time.sleep(0.3)  # the next write asks the disk again
+        disk.full = False
+        assert sqs.send_message(QueueUrl=url, MessageBody="taken")["MessageId"]
 
 
 def test_no_invocation_starts_before_the_event_that_causes_it_is_durable(

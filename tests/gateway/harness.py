@@ -34,6 +34,9 @@ class Application:
     def too_large(self, exchange: Exchange, limit: int) -> None:
         exchange.refuse(413, "RequestEntityTooLarge", f"more than {limit} bytes")
 
+    def overloaded(self, exchange: Exchange) -> None:
+        exchange.refuse(503, "SlowDown", "too much at once")
+
 
 def echo(exchange: Exchange) -> None:
     """The path, the query and the body, on lines."""

@@ -12,7 +12,9 @@ import orjson
 import pytest
 
 from ballroom.gateway import sigv4
-from ballroom.gateway.aws_chunked import SIGNED, ChunkSigner
+from ballroom.gateway.aws_chunked import SIGNED
+from ballroom.gateway.http import Limits
+from ballroom.kernel.errors import Throttled, Unavailable
 from ballroom.kernel.registry import Operation, registry
 from tests.gateway.door import Door, code_of, texts
 from tests.gateway.harness import Client, Peak, get, until
@@ -125,6 +127,38 @@ def test_bodies_beyond_an_operations_limit_are_refused_unread(door: Door) -> Non
     assert peak.growth_bytes() < 30 << 20
 
 
+def test_bodies_beyond_the_memory_for_all_of_them_are_refused_as_throttling(door: Door) -> None:
+    door.gateway.server.limits = Limits(collected_bytes=1 << 20)
+    reply = large(door, 2 << 20, "X-Amz-Target: AmazonSQS.SendMessage")
+    assert (reply.status, code_of(reply)) == (400, "ThrottlingException")
+    scope = "Credential=test/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=" + 64 * "0"
+    form = ("Content-Type: application/x-www-form-urlencoded", f"Authorization: AWS4-HMAC-SHA256 {scope}")
+    reply = large(door, 2 << 20, *form)
+    assert (reply.status, code_of(reply), reply.headers["content-type"]) == (400, "ThrottlingException", "text/xml")
+    reply = large(door, 2 << 20, path="/bucket?tagging", method="PUT")
+    assert (reply.status, code_of(reply)) == (503, "SlowDown")
+    assert large(door, 2 << 20, path="/_ballroom/clock").status == 503
+
+
+@pytest.mark.parametrize(
+    ("error", "json", "query", "s3"),
+    [
+        (Throttled(), "400 ThrottlingException", "400 ThrottlingException", "503 SlowDown"),
+        (Unavailable("full"), "503 ServiceUnavailableException", "503 ServiceUnavailable", "503 ServiceUnavailable"),
+    ],
+)  # fmt: skip
+def test_a_slow_or_full_disk_is_told_in_the_protocols_words(
+    door: Door, stand_in: Stand, error: Exception, json: str, query: str, s3: str
+) -> None:
+    def refuse(tx: Any, request: Any) -> Any:
+        raise error
+
+    for service, name in (("sqs", "ListQueues"), ("sts", "GetCallerIdentity"), ("s3", "ListBuckets")):
+        stand_in(service, name, refuse)
+    replies = [door.json("AmazonSQS.ListQueues", {}), door.identity(), door.ask(get("/"))]
+    assert [f"{reply.status} {code_of(reply)}" for reply in replies] == [json, query, s3]
+
+
 def test_a_large_body_that_leads_nowhere_is_refused_unread(door: Door) -> None:
     assert large(door, 100 << 20, "X-Amz-Target: Kinesis_20131202.PutRecord").status == 501
     assert large(door, 100 << 20, "X-Amz-Target: AmazonSQS.Nothing").status == 400
@@ -221,14 +255,14 @@ def in_chunks(request: Any, *pieces: bytes) -> bytes:
     found = sigv4.read({k.lower(): v for k, v in request.headers.items()}, "")
     assert found is not None
     scope = found.scope
-    signer = ChunkSigner(sigv4.signing_key(SECRET, scope.date, scope.region, "s3"), found.timestamp, scope, "")
+    signer = sigv4.signer(SECRET, scope.date, scope.region, "s3")
     previous, out = found.signature, b""
     for piece in (*pieces, b""):
         text = "\n".join(
             ["AWS4-HMAC-SHA256-PAYLOAD", found.timestamp, scope.text, previous, sigv4.EMPTY_SHA256,
              hashlib.sha256(piece).hexdigest()]
         )  # fmt: skip
-        previous = sigv4.hmac_digest(signer._key, text.encode(), "sha256").hex()
+        previous = signer.sign(text)
         out += b"%x;chunk-signature=%b\r\n%b\r\n" % (len(piece), previous.encode(), piece)
     return out
 

@@ -422,3 +422,50 @@ def test_a_handler_that_fails_is_answered_without_details(run: Run) -> None:
             assert b"secret" not in reply.body
 
     run(scenario())
+
+
+def test_all_bodies_together_take_bounded_memory(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving(Limits(small_body_bytes=1000, collected_bytes=100_000)) as http:
+            first = await http.connect()
+            first.send(get("/first", "Content-Length: 80000", method="PUT") + b"x" * 70_000)
+            await until(lambda: http.server.collected_bytes == 70_000)
+            assert (await http.ask(get("/", "Content-Length: 50000", method="PUT"))).status == 503
+            growing = await http.connect()
+            growing.send(get("/", "Transfer-Encoding: chunked", method="PUT"))
+            for _ in range(4):
+                growing.send(b"2710\r\n" + b"y" * 10_000 + b"\r\n")
+                await asyncio.sleep(0.01)
+            assert (await growing.reply()).status == 503
+            assert (await http.ask(post(b"small", path="/s"))).body == b"POST /s \nsmall"
+            first.send(b"x" * 10_000)
+            assert (await first.reply()).status == 200
+            assert http.server.collected_bytes == 0
+            assert (await http.ask(post(b"z" * 50_000))).status == 200
+
+    run(scenario())
+
+
+def test_a_body_counts_until_its_request_is_answered_or_given_up(run: Run) -> None:
+    def wait(exchange: Exchange) -> None:
+        exchange.on_abort = lambda: None
+
+    async def scenario() -> None:
+        async with serving() as http:
+            http.application.on_handle = wait
+            for end in ("answered", "given up", "cut"):
+                client = await http.connect()
+                client.send(get("/", "Content-Length: 60000", method="PUT") + b"x" * 30_000)
+                await until(lambda: http.server.collected_bytes == 30_000)
+                if end != "cut":
+                    client.send(b"x" * 30_000)
+                    await until(lambda: http.application.seen)
+                    assert http.server.collected_bytes >= 30_000
+                    exchange = http.application.seen.pop()
+                if end == "answered":
+                    exchange.answer(200, [], b"")
+                    await client.reply()
+                await client.close()
+                await until(lambda: http.server.collected_bytes == 0)
+
+    run(scenario())

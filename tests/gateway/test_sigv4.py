@@ -212,8 +212,7 @@ SEED_TRAILER = "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e
 def decoder(kind: str = SIGNED, *, secret: str = SECRET, length: int | None = 66560) -> ChunkDecoder:
     signer = None
     if kind != UNSIGNED_TRAILER:
-        key = sigv4.signing_key(secret, "20130524", "us-east-1", "s3")
-        signer = ChunkSigner(key, STAMP, SCOPE, SEED if kind == SIGNED else SEED_TRAILER)
+        signer = ChunkSigner(sigv4.signer(secret, "20130524", "us-east-1", "s3"), STAMP, SCOPE, SEED if kind == SIGNED else SEED_TRAILER)
     return ChunkDecoder(kind, signer, length)
 
 

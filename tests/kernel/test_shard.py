@@ -25,8 +25,18 @@ class SlowEngine(MemoryEngine):
         self.gate = threading.Semaphore(0)
         self.failure: Exception | None = None
         self.scanned = 0
+        self._begun = threading.Event()
+
+    async def begun(self) -> None:
+        """Return once the first commit is under way."""
+        assert await asyncio.to_thread(self._begun.wait, 20)
+
+    @property
+    def has_begun(self) -> bool:
+        return self._begun.is_set()
 
     def apply(self, writes: Sequence[Write], sequence: int, epoch: int) -> None:
+        self._begun.set()
         assert self.gate.acquire(timeout=20)
         if self.failure is not None:
             raise self.failure
@@ -182,13 +192,41 @@ def test_scans_from_the_head_stay_flat_over_rows_deleted_but_not_committed() -> 
 def test_one_commit_serves_everybody_who_came_meanwhile() -> None:
     async def body(engine: SlowEngine, shard: Shard) -> None:
         put(shard, b"first")
-        await asyncio.sleep(0)
+        await engine.begun()
         for n in range(100):
             put(shard, b"%d" % n)
         engine.gate.release(1000)
         await shard.flush()
         assert (shard.commits, shard.flushes) == (101, 2)
 
+    run(body)
+
+
+def test_a_batch_grows_while_each_turn_of_the_loop_adds_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body(engine: SlowEngine, shard: Shard) -> None:
+        engine.gate.release(1000)
+        for n in range(50):
+            put(shard, b"%d" % n)
+            await asyncio.sleep(0)
+        await shard.flush()
+        assert (shard.commits, shard.flushes) == (50, 1)
+
+    monkeypatch.setattr("ballroom.kernel.store.shard.GATHER_S", 60.0)
+    run(body)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("GATHER_S", 0.0), ("GATHER_BYTES", 2000)])
+def test_no_batch_grows_without_end(limit: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body(engine: SlowEngine, shard: Shard) -> None:
+        for n in range(1000):
+            put(shard, b"%d" % n, value=b"v" * 500)
+            await asyncio.sleep(0)
+            if engine.has_begun:
+                return
+        pytest.fail("the batch was never closed")
+
+    monkeypatch.setattr("ballroom.kernel.store.shard.GATHER_S", 60.0)
+    monkeypatch.setattr(f"ballroom.kernel.store.shard.{limit}", value)
     run(body)
 
 
@@ -237,7 +275,7 @@ def test_after_a_failed_fsync_nothing_is_ever_acknowledged() -> None:
 def test_too_much_waiting_for_the_disk_is_refused_as_throttling() -> None:
     async def body(engine: SlowEngine, shard: Shard) -> None:
         put(shard, b"first")
-        await asyncio.sleep(0)
+        await engine.begun()
         put(shard, b"big", value=b"x" * 2000)
         with pytest.raises(Throttled):
             put(shard, b"more")

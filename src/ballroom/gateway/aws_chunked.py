@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from hmac import compare_digest
-from hmac import digest as hmac_digest
 
-from ballroom.gateway.sigv4 import EMPTY_SHA256, Scope
+from ballroom.gateway.sigv4 import EMPTY_SHA256, Scope, Signer
 from ballroom.kernel.errors import ServiceError
 from ballroom.kernel.http import ByteStream
 
@@ -56,8 +55,8 @@ class ChunkSignatureMismatch(ServiceError):
 class ChunkSigner:
     """Checks the chain of chunk signatures that begins with the request's own."""
 
-    def __init__(self, key: bytes, timestamp: str, scope: Scope, seed: str) -> None:
-        self._key = key
+    def __init__(self, signer: Signer, timestamp: str, scope: Scope, seed: str) -> None:
+        self._sign = signer.sign
         self._head = f"{timestamp}\n{scope.text}\n"
         self._previous = seed
 
@@ -73,7 +72,7 @@ class ChunkSigner:
         self._check(f"AWS4-HMAC-SHA256-TRAILER\n{self._head}{self._previous}\n{hashed}", signature)
 
     def _check(self, to_sign: str, signature: str) -> None:
-        expected = hmac_digest(self._key, to_sign.encode(), "sha256").hex()
+        expected = self._sign(to_sign)
         if not compare_digest(expected, signature):
             raise ChunkSignatureMismatch
         self._previous = expected

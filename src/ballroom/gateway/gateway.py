@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import ssl
+from collections.abc import Collection
 from typing import Any
 
 from ballroom.gateway import aws_chunked, wire
@@ -19,11 +20,11 @@ from ballroom.gateway.hosts import without_port
 from ballroom.gateway.http import Exchange, HttpServer, Limits
 from ballroom.gateway.identity import Authenticator, Checked, Identity, Request
 from ballroom.gateway.pages import Pages
-from ballroom.gateway.refusals import S3, refusal
+from ballroom.gateway.refusals import S3, in_family, refusal
 from ballroom.gateway.root_key import hold_root_key
 from ballroom.gateway.routing import BODY_BYTES, POST_OBJECT, Router, Target, skeleton
 from ballroom.kernel.caller import Caller
-from ballroom.kernel.errors import InternalFailure, ServiceError
+from ballroom.kernel.errors import InternalFailure, ServiceError, Throttled
 from ballroom.kernel.http import BytesStream, ByteStream
 from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.registry import registry
@@ -32,6 +33,7 @@ log = logging.getLogger("ballroom.gateway")
 
 LONGEST_TRACE = 512
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
+_TOO_MANY_BODIES = "Rate exceeded: too many large requests are arriving at once. Try again."
 
 
 class Gateway:
@@ -103,6 +105,15 @@ class Gateway:
             text = f"Request must be smaller than {limit} bytes"
         self._fail(exchange, target, refusal("too large", target.family, text), self.kernel.ids.uuid())
 
+    def overloaded(self, exchange: Exchange) -> None:
+        """The bodies that are being collected take all the memory that they may."""
+        if self.data_plane.find(exchange) is not None or self.pages.find(exchange) is not None:
+            exchange.refuse(503, "ServiceUnavailable", _TOO_MANY_BODIES)
+            return
+        target = self._route(exchange, None)
+        if target is not None:
+            self._fail(exchange, target, Throttled(_TOO_MANY_BODIES), self.kernel.ids.uuid())
+
     def handle(self, exchange: Exchange) -> None:
         """Answer a request, now or later."""
         place = self.data_plane.find(exchange)
@@ -164,10 +175,11 @@ class Gateway:
                 return
             if target.refused is not None:
                 raise target.refused
+            fields: Collection[tuple[str, str]]
             if target.streams:
                 fields, body = open_body(exchange, checked)
             else:
-                fields = list(headers.items())
+                fields = headers.items()
                 if target.family == S3 and headers.get("x-amz-content-sha256") in aws_chunked.KINDS:
                     body = whole_body(exchange, checked)
             assert target.codec is not None
@@ -236,6 +248,7 @@ class Gateway:
 
     def _fail(self, exchange: Exchange, target: Target, error: ServiceError, request_id: str) -> None:
         """Answer an error in the protocol's shape."""
+        error = in_family(error, target.family)
         try:
             if target.codec is not None:
                 status, headers, body = target.codec.serialise_error(error, request_id)

@@ -198,8 +198,8 @@ class Authenticator:
         if body is not None and not s3:
             return checked
         if payload in KINDS and payload != UNSIGNED_TRAILER:
-            key = sigv4.signing_key(credential.secret, scope.date, scope.region, scope.service)
-            return Checked(checked.identity, "", ChunkSigner(key, signed.timestamp, scope, signed.signature))
+            signer = sigv4.signer(credential.secret, scope.date, scope.region, scope.service)
+            return Checked(checked.identity, "", ChunkSigner(signer, signed.timestamp, scope, signed.signature))
         if _HEX_64.fullmatch(payload):
             if body is None:
                 return Checked(checked.identity, payload)

@@ -1,4 +1,4 @@
-"""Refusals that come before an operation runs: who you are, what you asked for, how much you sent.
+"""Refusals that are no operation's own: who you are, what you asked for, how much you sent, how the disk is.
 
 AWS names the same refusal differently in each family of protocols; the table is here, so that nobody
 else needs to know.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballroom.kernel.errors import ServiceError
+from ballroom.kernel.errors import ServiceError, Throttled, Unavailable
 
 JSON, REST_JSON, QUERY, S3 = "json", "rest-json", "query", "s3"
 """Families of protocols that share names and statuses."""
@@ -69,6 +69,14 @@ _CODES: dict[str, dict[str, tuple[str, int]]] = {
         JSON: ("RequestEntityTooLargeException", 413), REST_JSON: ("RequestEntityTooLargeException", 413),
         QUERY: ("RequestEntityTooLarge", 413), S3: ("EntityTooLarge", 400),
     },
+    "throttled": {
+        JSON: ("ThrottlingException", 400), REST_JSON: ("ThrottlingException", 400),
+        QUERY: ("ThrottlingException", 400), S3: ("SlowDown", 503),
+    },
+    "unavailable": {
+        JSON: ("ServiceUnavailableException", 503), REST_JSON: ("ServiceUnavailableException", 503),
+        QUERY: ("ServiceUnavailable", 503), S3: ("ServiceUnavailable", 503),
+    },
     "not implemented": {
         JSON: ("NotImplemented", 501), REST_JSON: ("NotImplemented", 501),
         QUERY: ("NotImplemented", 501), S3: ("NotImplemented", 501),
@@ -107,6 +115,18 @@ _TEXTS = {
 def family_of(service: str, protocol: str) -> str:
     """Whose names a service's refusals use."""
     return S3 if service in ("s3", "s3control") else _FAMILIES[protocol]
+
+
+def in_family(error: ServiceError, family: str) -> ServiceError:
+    """The store's refusals as a family of protocols names them; any other error as it is.
+
+    Source: Amazon S3 API Reference, "Error responses" (SlowDown); IAM API Reference, "Common Errors".
+    """
+    if isinstance(error, Throttled):
+        return refusal("throttled", family, "Please reduce your request rate." if family == S3 else error.text)
+    if isinstance(error, Unavailable):
+        return refusal("unavailable", family, error.text)
+    return error
 
 
 def refusal(kind: str, family: str, text: str | None = None, **fields: Any) -> ServiceError:

@@ -14,9 +14,12 @@ import string
 _UPPER_DIGITS = string.ascii_uppercase + string.digits
 _LOWER_DIGITS = string.ascii_lowercase + string.digits
 _LETTERS_DIGITS = string.ascii_letters + string.digits
-_POOL_DIGITS = 32 * 64
-"""Hexadecimal digits drawn at once: one large draw costs less than 64 small ones."""
-_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+_POOL_UUIDS = 64
+"""Drawn at once: one large draw costs less than 64 small ones."""
+_POOL_DIGITS = 32 * _POOL_UUIDS
+_RANDOM_BITS = int("ffffffffffff0fff3fffffffffffffff" * _POOL_UUIDS, 16)
+_FIXED_BITS = int("00000000000040008000000000000000" * _POOL_UUIDS, 16)
+"""What every version 4 UUID has in common: its version and variant."""
 
 
 class Ids:
@@ -27,15 +30,17 @@ class Ids:
         self._random = random.Random(seed if seed is not None else secrets.randbits(256))
         self._bits = self._random.getrandbits
         self._pool, self._at = "", _POOL_DIGITS
+        self._second, self._second_text = -1, ""
 
     def uuid(self) -> str:
         """A version 4 UUID."""
         at = self._at
         if at == _POOL_DIGITS:
-            self._pool, at = f"{self._bits(4 * _POOL_DIGITS):0{_POOL_DIGITS}x}", 0
+            drawn = self._bits(4 * _POOL_DIGITS) & _RANDOM_BITS | _FIXED_BITS
+            self._pool, at = f"{drawn:0{_POOL_DIGITS}x}", 0
         self._at = at + 32
         h = self._pool[at : at + 32]
-        return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{_VARIANT[h[16]]}{h[17:20]}-{h[20:]}"
+        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
     def hex(self, digits: int) -> str:
         """Lower-case hexadecimal digits."""
@@ -64,7 +69,10 @@ class Ids:
 
     def trace_root(self, now_ms: int) -> str:
         """The root of a new X-Ray trace: `1-<epoch seconds, hex>-<24 hex digits>`."""
-        return f"1-{now_ms // 1000:08x}-{self._bits(96):024x}"
+        second = now_ms // 1000
+        if second != self._second:
+            self._second, self._second_text = second, f"1-{second:08x}-"
+        return f"{self._second_text}{self._bits(96):024x}"
 
     def uniform(self, low: float, high: float) -> float:
         """A number between `low` and `high` (jitter)."""

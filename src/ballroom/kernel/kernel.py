@@ -325,8 +325,10 @@ class Kernel:
         except (Throttled, Unavailable) as error:
             # the store's own refusal tells of no state, and must not wait for the disk that it protects
             tx.abandon()
+            error.__traceback__ = None
             sequence, answer, outcome = 0, error, error.shape
         except ServiceError as error:
+            error.__traceback__ = None  # it knows this frame, which knows the answer
             sequence, answer, outcome = tx.abandon(), error, error.shape
         except Exception:  # noqa: BLE001 - a bug of ours: logged, answered without details
             sequence, answer, outcome = tx.abandon(), _bug(service, name, caller), "InternalFailure"

@@ -280,9 +280,12 @@ class Tx:
         if self._after_commit:
             for fn in self._after_commit:
                 fn()
+        # these functions know the transaction: a cycle that would be left to the garbage collector
+        self._after_commit = self._when_durable = None
         return sequence
 
     def abandon(self) -> int:
         """Take everything back; what the error must wait for, since it may tell of what was observed."""
         self._shard.undo_to(0)
+        self._after_commit = self._when_durable = None
         return self._shard.end()

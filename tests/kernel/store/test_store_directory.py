@@ -1,5 +1,6 @@
 """The data directory: one owner, a known format, and nothing of others touched."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ballroom.kernel.errors import AlreadyRefused
-from ballroom.kernel.store.directory import FORMAT, DataDirectory
+from ballroom.kernel.store.directory import FORMAT, RESERVE_BYTES, DataDirectory
 
 HOLD = """
 import sys, signal
@@ -138,3 +139,30 @@ def test_tmp_is_emptied_without_following_links(tmp_path: Path) -> None:
     DataDirectory(tmp_path / "data").close()
     assert os.listdir(tmp) == []
     assert (tmp_path / "outside" / "file").read_text() == "mine"
+
+
+def test_a_full_disk_gives_the_reserve_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = DataDirectory(tmp_path / "data")
+    assert not directory.give_up_reserve()
+    directory.keep_reserve()
+    reserve = directory.path / "reserve"
+    assert reserve.stat().st_blocks * 512 >= RESERVE_BYTES
+    directory.make_room()
+    assert reserve.exists(), "there is other room"
+    full = os.statvfs_result((4096, 4096, 1000, 3, 3, 100, 100, 100, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda path: full)
+    directory.make_room()
+    assert not reserve.exists()
+    directory.make_room()
+    directory.close()
+
+
+def test_a_reserve_that_finds_no_room_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "no space")
+
+    directory = DataDirectory(tmp_path / "data")
+    monkeypatch.setattr(Path, "write_bytes", no_room)
+    directory.keep_reserve()
+    assert not directory.give_up_reserve()
+    directory.close()

@@ -2,6 +2,9 @@
 
 import errno
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -127,6 +130,26 @@ def test_a_full_disk_refuses_the_batch_and_recovers_when_there_is_room(
     assert engine.statistics()["failure"] == ""
 
 
+def test_a_start_on_a_full_disk_reads_and_writes_once_there_is_room(
+    engine: SqliteEngine, disk: Disk, tmp_path: Path
+) -> None:
+    killed = tmp_path / "killed.sqlite"  # its log is not yet in its main file
+    for end in ("", "-wal"):
+        shutil.copy(tmp_path / f"store.sqlite{end}", f"{killed}{end}")
+    disk.full = True
+    started = SqliteEngine(killed, vfs=disk.name)
+    assert started.scan(b"", END, NO_LIMIT, False) == [(b"a", b"1")]
+    for _ in range(2):
+        with pytest.raises(EngineFull):
+            started.claim()
+        with pytest.raises(EngineFull):
+            started.apply([(b"a", b"2")], 2, 0)
+    disk.full = False
+    started.apply([(b"a", b"3")], 2, started.claim())
+    assert started.get(b"a") == b"3"
+    started.close()
+
+
 @pytest.mark.parametrize("writes", [0, 1, 7, 500, 2000])
 def test_a_disk_that_fills_up_within_a_batch_keeps_none_of_it(
     engine: SqliteEngine, disk: Disk, writes: int
@@ -216,6 +239,39 @@ def test_the_log_stays_short_however_much_is_written(tmp_path: Path, monkeypatch
         longest = max(longest, int(engine.statistics()["log_bytes"]))
     assert int(engine.statistics()["checkpoints"]) > 3
     assert longest < 16 << 20  # of more than 30 MB written
+    engine.close()
+
+
+def test_a_checkpoint_that_somebody_else_runs_is_waited_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ballroom.kernel.store.checkpoint._START_PAGES", 20)
+    engine = SqliteEngine(tmp_path / "store.sqlite")
+
+    def apply(times: int) -> None:
+        for _ in range(times):
+            engine.apply([(b"k", b"v" * 3000)], engine.last_sequence + 1, 0)
+
+    # SQLite's lock of whoever runs a checkpoint: byte 121 of the log's index
+    hold = (
+        "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX, 1, 121); "
+        "print(flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path / "store.sqlite-shm")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        apply(200)
+        assert int(engine.statistics()["log_bytes"]) > 200 * 4096
+        holder.communicate()
+    for _ in range(100):
+        apply(20)
+        if int(engine.statistics()["log_bytes"]) < 100 * 4096:
+            break
+    else:
+        pytest.fail("the log never started over")
     engine.close()
 
 

@@ -78,7 +78,7 @@ class Connection(RequestReader):
                 self.transport.write(out[0] if len(out) == 1 else b"".join(out))
         if self._finished:
             self._end()
-        else:
+        elif self._phase != IDLE:
             self._check_growth()
 
     def eof_received(self) -> bool:
@@ -322,6 +322,8 @@ class Connection(RequestReader):
 
     def _let_go(self, exchange: Exchange) -> None:
         """Nobody waits for this answer any more."""
+        if exchange.collected:
+            exchange.uncount()
         if exchange.stream is not None:
             exchange.stream.fail("the client closed the connection")
         if exchange.on_abort is not None:

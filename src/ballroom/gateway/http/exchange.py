@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import msgspec
 import orjson
 
 if TYPE_CHECKING:
@@ -25,55 +26,35 @@ AnswerBody = bytes | AsyncIterator[bytes]
 Headers = Iterable[tuple[str, str]]
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """A request as parsed and the one answer it gets; answers leave in the order of the requests.
 
     `path` and `query` are as sent, percent-encoded. Header names are lower case; a header sent twice is
     joined with a comma, as RFC 9110 allows.
     """
 
-    __slots__ = (
-        "answered",
-        "body",
-        "connection",
-        "extra_headers",
-        "headers",
-        "http_1_0",
-        "keep_alive",
-        "limit",
-        "method",
-        "on_abort",
-        "output",
-        "path",
-        "pieces",
-        "pieces_length",
-        "query",
-        "route",
-        "stream",
-        "wants_continue",
-    )
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.method = ""
-        self.path = ""
-        self.query = ""
-        self.headers: dict[str, str] = {}
-        self.body: bytes | bytearray = b""
-        self.stream: RequestStream | None = None
-        self.limit = 0
-        self.keep_alive = True
-        self.http_1_0 = False
-        self.wants_continue = False
-        self.answered = False
-        self.output: bytes | None = None
-        self.pieces: AsyncIterator[bytes] | None = None
-        self.pieces_length: int | None = None
-        self.on_abort: Callable[[], object] | None = None
-        self.extra_headers = ""
-        """Header lines to add to the answer, each with its line end."""
-        self.route: object = None
-        """Whatever the application decided in `open`, for its own use in `handle`."""
+    connection: Connection
+    method: str = ""
+    path: str = ""
+    query: str = ""
+    headers: dict[str, str] = {}
+    body: bytes | bytearray = b""
+    stream: RequestStream | None = None
+    limit: int = 0
+    collected: int = 0
+    """The bytes of the body that the server counts."""
+    keep_alive: bool = True
+    http_1_0: bool = False
+    wants_continue: bool = False
+    answered: bool = False
+    output: bytes | None = None
+    pieces: AsyncIterator[bytes] | None = None
+    pieces_length: int | None = None
+    on_abort: Callable[[], object] | None = None
+    extra_headers: str = ""
+    """Header lines to add to the answer, each with its line end."""
+    route: object = None
+    """Whatever the application decided in `open`, for its own use in `handle`."""
 
     @property
     def remote(self) -> str:
@@ -98,6 +79,8 @@ class Exchange:
             return
         self.answered = True
         self.on_abort = None
+        if self.collected:
+            self.uncount()
         count = 1
         length: str | None = None
         text = connection.server.common_headers
@@ -152,6 +135,11 @@ class Exchange:
             raw = head.encode()
         self.output = raw if self.method == "HEAD" else raw + body
         connection.answered(self)
+
+    def uncount(self) -> None:
+        """The body takes no memory any more."""
+        self.connection.server.collected_bytes -= self.collected
+        self.collected = 0
 
     def refuse(self, status: int, code: str, text: str) -> None:
         """Answer an error that comes before any protocol is known."""

@@ -13,6 +13,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     header_count: int = 256
     small_body_bytes: int = 64 << 10
     """Bodies up to this size are collected before anybody asks where they go."""
+    collected_bytes: int = 256 << 20
+    """What the bodies of all connections may take together, from their first piece until they are answered.
+    A body that comes whole, in one piece with its head, is not counted."""
     stream_bytes: int = 1 << 20
     """What a streaming body may hold unread before its sender is slowed down."""
     pipeline: int = 64

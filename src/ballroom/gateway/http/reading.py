@@ -126,11 +126,26 @@ class RequestReader(asyncio.Protocol):
         return data[plain:]
 
     def _check_growth(self) -> None:
-        """A header without an end, or endless trailers, grow within the parser where no event tells."""
-        if self._phase != IDLE and not self._progress:
+        """A request that is not complete yet: what it takes is bounded, alone and with all others."""
+        exchange = self._current
+        if self._phase == BODY and exchange is not None and len(exchange.body) > exchange.collected:
+            self._count(exchange)
+        if not self._progress:
+            # a header without an end, or endless trailers, grow within the parser where no event tells
             self._unproductive += self._fed
             if self._unproductive > self.limits.header_bytes + self._fed:
                 self._refuse(_headers_too_large())
+
+    def _count(self, exchange: Exchange) -> None:
+        """Count a body that is being collected; refuse it if all of them take too much."""
+        server = self.server
+        more = len(exchange.body) - exchange.collected
+        if server.collected_bytes + more > self.limits.collected_bytes:
+            exchange.body = b""
+            self.application.overloaded(exchange)
+        else:
+            server.collected_bytes += more
+            exchange.collected += more
 
     # --- llhttp's events
 
@@ -335,6 +350,8 @@ class RequestReader(asyncio.Protocol):
             self._handle(exchange)
         elif length is not None and length > limit:
             self.application.too_large(exchange, limit)
+        elif self.server.collected_bytes + (length or 0) > self.limits.collected_bytes:
+            self.application.overloaded(exchange)
         else:
             exchange.limit = limit
             self._expect(exchange)

@@ -31,6 +31,9 @@ class Application(Protocol):
     def too_large(self, exchange: Exchange, limit: int) -> None:
         """The body is larger than `limit`: answer."""
 
+    def overloaded(self, exchange: Exchange) -> None:
+        """There is no memory left to collect the body in: answer."""
+
 
 class HttpServer:
     """Accepts connections for `application` until it is stopped."""
@@ -44,6 +47,8 @@ class HttpServer:
         """Seconds of the loop's clock, about one second coarse: enough for time-outs, free to read."""
         self.common_headers = ""
         self.refused_connections = 0
+        self.collected_bytes = 0
+        """What collected bodies take now."""
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()

@@ -6,7 +6,7 @@ Source: Smithy specification, "Smithy RPC v2 CBOR protocol".
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from ballroom.gateway.wire import cborvalues
@@ -87,7 +87,7 @@ class CborCodec:
         self._write = writer.of_shape(operation.output) if operation.output else None
 
     def parse(
-        self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]], body: bytes
+        self, method: str, path: str, query: str, headers: Collection[tuple[str, str]], body: bytes
     ) -> dict[str, Any]:
         """The input value in a body of CBOR."""
         given = cborvalues.loads(body) if body else {}

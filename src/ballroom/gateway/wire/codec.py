@@ -6,7 +6,7 @@ values and outputs or errors into replies. What the values look like: `kernel.mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, NamedTuple, Protocol
 
 from ballroom.gateway.wire import legacy
@@ -28,7 +28,7 @@ class Codec(Protocol):
     """One operation in one protocol."""
 
     def parse(
-        self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]], body: Any
+        self, method: str, path: str, query: str, headers: Collection[tuple[str, str]], body: Any
     ) -> dict[str, Any]:
         """The input value. `path` and `query` are as sent; header names are lower case.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as standard_json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, ClassVar
 
 import orjson
@@ -336,7 +336,7 @@ class JsonCodec:
         self._version = version
 
     def parse(
-        self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]], body: bytes
+        self, method: str, path: str, query: str, headers: Collection[tuple[str, str]], body: bytes
     ) -> dict[str, Any]:
         """The input value in a body of JSON."""
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -197,7 +197,7 @@ class QueryCodec:
         self._close = f"</RequestId></ResponseMetadata></{name}Response>"
 
     def parse(
-        self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]], body: bytes
+        self, method: str, path: str, query: str, headers: Collection[tuple[str, str]], body: bytes
     ) -> dict[str, Any]:
         """The input value from the form, or from the query string of a GET."""
         if self._read is None:

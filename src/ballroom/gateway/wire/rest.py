@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -83,7 +83,7 @@ class RequestBinding:
         self._prefixes = [(m.wire_name.lower(), m) for m in members if m.location == "headers"]
         self.body_members = [m for m in members if m.location is None]
 
-    def read(self, path: str, query: str, headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    def read(self, path: str, query: str, headers: Collection[tuple[str, str]]) -> dict[str, Any]:
         """The members that do not stand in the body."""
         found: dict[str, Any] = {}
         if self._labels:
@@ -116,7 +116,7 @@ class RequestBinding:
         else:
             held[name] = text
 
-    def _read_headers(self, headers: Sequence[tuple[str, str]], found: dict[str, Any]) -> None:
+    def _read_headers(self, headers: Collection[tuple[str, str]], found: dict[str, Any]) -> None:
         for name, text in headers:
             member = self._headers.get(name)
             if member is not None:

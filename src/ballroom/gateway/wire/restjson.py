@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any
 
 from ballroom.gateway.wire import eventstream, values
@@ -32,7 +32,7 @@ class RestJsonCodec:
         self._write = _body_writer(operation.service.name, self._answer, writer)
 
     def parse(
-        self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]], body: Any
+        self, method: str, path: str, query: str, headers: Collection[tuple[str, str]], body: Any
     ) -> dict[str, Any]:
         """The input value from all of the request's parts."""
         found = self._request.read(path, query, headers)

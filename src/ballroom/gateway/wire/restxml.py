@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ballroom.gateway.wire import eventstream, values, xml
@@ -83,7 +83,7 @@ class RestXmlCodec:
         self._write = _body_writer(operation, self._answer, writer)
 
     def parse(
-        self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]], body: Any
+        self, method: str, path: str, query: str, headers: Collection[tuple[str, str]], body: Any
     ) -> dict[str, Any]:
         """The input value from all of the request's parts."""
         try:

@@ -16,8 +16,8 @@ import apsw
 
 from ballroom.kernel.store.engine import EngineFailed
 
-_START_PAGES = 2000  # 8 MB of log
-_GOOD_ENOUGH_PAGES = 200  # what the writer may be left with: about as much as a large batch
+_START_PAGES = 1000  # 8 MB of log
+_GOOD_ENOUGH_PAGES = 100  # what the writer may be left with: about as much as a large batch
 _MOST_ROUNDS = 8  # each round copies what was added during the one before
 
 
@@ -66,6 +66,8 @@ class Checkpointer:
                 raise error
             self._writer.wal_checkpoint()
             self.full = False
+        except apsw.BusyError:
+            pass  # as in `_copy`
         except apsw.FullError:
             self.full = True  # the log still holds everything; the next round may find room
         self.count += 1
@@ -100,5 +102,9 @@ class Checkpointer:
                 os.fsync(self._main_file)
                 if self._pages - copied <= _GOOD_ENOUGH_PAGES:
                     return
+        except apsw.BusyError:
+            # Somebody else is at it (a person with the sqlite3 shell), or the writer has just started the
+            # log over: nothing was copied, nothing is lost, and the next round comes.
+            return
         except (apsw.Error, OSError) as error:
             self._error = error

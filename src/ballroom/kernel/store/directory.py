@@ -7,6 +7,7 @@ blobs/         see `blob_files`
 logs/          the server's own log
 tmp/           emptied at each start
 root-key       the owner's access key, written by the gateway
+reserve        room that is given up when a start finds the disk full, so that the store can be read
 """
 
 import os
@@ -20,6 +21,9 @@ from ballroom.kernel.store.files import make_folder, sync_path
 
 FORMAT = 1
 """The layout that this release writes. Whoever raises it adds the step that leads there."""
+
+RESERVE_BYTES = 256 << 10
+"""The store's index (32 KiB), a few pages of its log, and what the file system needs for names."""
 
 Step = Callable[["DataDirectory"], None]
 
@@ -79,6 +83,31 @@ class DataDirectory:
     def root_key(self) -> Path:
         """The owner's access key."""
         return self.path / "root-key"
+
+    def make_room(self) -> None:
+        """Give the reserve up if the disk has no other room for what a start needs."""
+        there = os.statvfs(self.path)
+        if there.f_bavail * there.f_frsize < RESERVE_BYTES:
+            self.give_up_reserve()
+
+    def keep_reserve(self) -> None:
+        """Take the room that a start on a full disk needs, unless it is there or the disk has none."""
+        path = self.path / "reserve"
+        try:
+            if not path.exists() or path.stat().st_size < RESERVE_BYTES:
+                path.write_bytes(os.urandom(RESERVE_BYTES))  # neither a hole nor compressible
+                path.chmod(0o600)
+                sync_path(path)
+        except OSError:
+            path.unlink(missing_ok=True)
+
+    def give_up_reserve(self) -> bool:
+        """Make room on a full disk; False if there is none to give up."""
+        try:
+            (self.path / "reserve").unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def close(self) -> None:
         """Let another process use the directory. Closing twice is harmless."""
@@ -152,8 +181,9 @@ def _lock(path: Path) -> int:
                 f"{path} is in use by another Ballroom (process {holder or 'unknown'}); "
                 "stop that one or choose another data directory."
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        number = f"{os.getpid()}\n".encode()
+        os.pwrite(descriptor, number, 0)  # over what is there: a full disk has no room for a new block
+        os.ftruncate(descriptor, len(number))
     except BaseException:
         os.close(descriptor)
         raise

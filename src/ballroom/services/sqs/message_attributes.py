@@ -25,6 +25,7 @@ _TYPE_LENGTH = 256
 _NAME = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN_ASCII = bytes(byte for byte in range(0x20) if byte not in b"\t\n\r")
 _TRACE_HEADER = "AWSTraceHeader"
 _STRING, _BINARY = b"\x01", b"\x02"
 
@@ -35,8 +36,10 @@ def check_text(text: str) -> None:
     Raises:
         InvalidMessageContents: it holds one.
     """
-    if text.isprintable():  # in half the time: what is printable is allowed
-        return
+    if text.isascii():  # in a quarter of the time
+        raw = text.encode()
+        if len(raw.translate(None, _FORBIDDEN_ASCII)) == len(raw):
+            return
     found = _FORBIDDEN.search(text)
     if found is not None:
         raise InvalidMessageContents(found[0])

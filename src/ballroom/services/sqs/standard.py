@@ -172,7 +172,12 @@ class _Taking:
             self.live.any_due = True
 
     def _kept_ahead(self) -> list[Message]:
-        return [message for message in self.ahead if message.sequence > self.cursor]
+        """What was read in advance and stands behind the cursor; it is in order."""
+        ahead = self.ahead
+        taken = 0
+        while taken < len(ahead) and ahead[taken].sequence <= self.cursor:
+            taken += 1
+        return ahead[taken:] if taken else ahead
 
     def from_due(self) -> None:
         """What was received before, or sent with a delay, and is due now."""
@@ -215,8 +220,7 @@ class _Taking:
     def _read_unreceived(self) -> list[Message]:
         """Some messages behind the cursor, in order: those read in advance, else new ones from the store."""
         live = self.live
-        if self.ahead:
-            self.ahead = [message for message in self.ahead if message.sequence > self.cursor]
+        self.ahead = self._kept_ahead()
         if not self.ahead:
             window = max(_READ_AHEAD, self.room + (_LOOK_AHEAD if live.busy_groups else 0))
             self.ahead = self.tx.scan(Message, *live.keys.unreceived(self.cursor), limit=window)
