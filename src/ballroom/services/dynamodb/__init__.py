@@ -13,4 +13,14 @@ from ballroom.services.dynamodb.operations import (
     transactions,
 )
 
-__all__ = ["batches", "changes", "housekeeping", "items", "queries", "settings", "style", "tables", "transactions"]
+__all__ = [
+    "batches",
+    "changes",
+    "housekeeping",
+    "items",
+    "queries",
+    "settings",
+    "style",
+    "tables",
+    "transactions",
+]

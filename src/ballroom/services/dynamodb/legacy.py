@@ -37,10 +37,13 @@ EXPRESSIONS = ("ProjectionExpression", "UpdateExpression", "ConditionExpression"
                "KeyConditionExpression")  # fmt: skip
 OLD_PARAMETERS = ("AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions",
                   "QueryFilter", "ScanFilter")  # fmt: skip
+_OLD = frozenset(OLD_PARAMETERS)
 
 
 def check_not_mixed(request: dict[str, Any]) -> None:
     """Raise if a request has both expressions and parameters from before."""
+    if _OLD.isdisjoint(request):
+        return
     old = [name for name in OLD_PARAMETERS if request.get(name) is not None]
     if not old:
         return
