@@ -37,6 +37,11 @@ FUNCTION = {
     },
 }
 NAME = {"Ref": "Function"}
+TABLE: dict[str, Any] = {
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+}
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::SQS::Queue", {"DelaySeconds": "3", "RedrivePolicy": {"maxReceiveCount": "3", "deadLetterTargetArn": {
@@ -101,6 +106,17 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
      {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": [
          {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b-1-x/*"}]}},
      {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "b-1-x"}}}),
+    ("AWS::DynamoDB::Table", {**TABLE, "BillingMode": "PAY_PER_REQUEST", "Tags": [{"Key": "a", "Value": "b"}]},
+     {**TABLE, "ProvisionedThroughput": {"ReadCapacityUnits": "1", "WriteCapacityUnits": 2},
+      "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": "true"}, "TableClass": "STANDARD",
+      "SSESpecification": {"SSEEnabled": True}, "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+      "AttributeDefinitions": [*TABLE["AttributeDefinitions"], {"AttributeName": "g", "AttributeType": "N"}],
+      "GlobalSecondaryIndexes": [{"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+        "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}]}, {}),
+    ("AWS::DynamoDB::GlobalTable", {**TABLE, "BillingMode": "PAY_PER_REQUEST", "Replicas": [{"Region": "us-east-1"}]},
+     {**TABLE, "BillingMode": "PAY_PER_REQUEST", "Replicas": [{"Region": {"Ref": "AWS::Region"},
+      "DeletionProtectionEnabled": "false", "TableClass": "STANDARD_INFREQUENT_ACCESS"}]}, {}),
     ("AWS::CDK::Metadata", {"Analytics": "x"}, {"Analytics": "y"}, {}),
 ]  # fmt: skip
 
@@ -139,6 +155,7 @@ def test_a_type_is_created_changed_and_deleted(
         *cloud.iam("ListRoles")["Roles"], *cloud.iam("ListUsers")["Users"],
         *cloud.sqs("ListQueues").get("QueueUrls", []), *cloud.lambda_("ListFunctions").get("Functions", []),
         *cloud.ssm("DescribeParameters")["Parameters"],
+        *cloud.dynamodb("ListTables")["TableNames"],
         *(group for group in cloud.logs("DescribeLogGroups")["logGroups"]),
     ]  # fmt: skip
     assert left == []

@@ -2,6 +2,7 @@
 
 from . import (
     cloudformation,
+    dynamodb,
     iam,
     iam_policies,
     lambda_,
@@ -14,6 +15,6 @@ from . import (
 )
 
 __all__ = [
-    "cloudformation", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs", "s3",
-    "sqs", "ssm",
+    "cloudformation", "dynamodb", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs",
+    "s3", "sqs", "ssm",
 ]  # fmt: skip

@@ -216,7 +216,7 @@ EXISTS_CODES = frozenset(
     {
         "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists",
         "EntityAlreadyExistsException", "ParameterAlreadyExists", "QueueNameExists", "QueueAlreadyExists",
-        "ResourceAlreadyExistsException", "ResourceConflictException",
+        "ResourceAlreadyExistsException", "ResourceConflictException", "ResourceInUseException",
     }
 )  # fmt: skip
 
