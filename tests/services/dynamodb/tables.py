@@ -25,7 +25,9 @@ def value(given: Any) -> dict[str, Any]:
     if isinstance(given, list):
         return {"L": [value(one) for one in given]}
     if isinstance(given, set):
-        return {"SS": sorted(given)} if all(isinstance(one, str) for one in given) else {"NS": [*map(str, given)]}
+        return (
+            {"SS": sorted(given)} if all(isinstance(one, str) for one in given) else {"NS": [*map(str, given)]}
+        )
     return {"M": item(**given)}
 
 
@@ -79,7 +81,9 @@ def schema(hash: str, range: str | None = None) -> list[dict[str, str]]:
     return [*found, {"AttributeName": range, "KeyType": "RANGE"}] if range else found
 
 
-def index(name: str, hash: str, range: str | None = None, *include: str, keys_only: bool = False) -> dict[str, Any]:
+def index(
+    name: str, hash: str, range: str | None = None, *include: str, keys_only: bool = False
+) -> dict[str, Any]:
     """A secondary index that projects all, its keys, or some attributes."""
     projection: dict[str, Any] = {"ProjectionType": "KEYS_ONLY" if keys_only else "ALL"}
     if include:
@@ -108,9 +112,7 @@ def update(cloud: Cloud, expression: str, given: dict[str, Any] | None = None, *
 
 def query(cloud: Cloud, condition: str, given: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
     """The items of a Query of `tab`, in plain values; all of its pages."""
-    return pages(
-        cloud, "Query", KeyConditionExpression=condition, ExpressionAttributeValues=given, **more
-    )
+    return pages(cloud, "Query", KeyConditionExpression=condition, ExpressionAttributeValues=given, **more)
 
 
 def scan(cloud: Cloud, **more: Any) -> list[dict[str, Any]]:

@@ -123,7 +123,9 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("expression", "given", "text"), WRONG, ids=[case[0][:40] or "empty" for case in WRONG])
+@pytest.mark.parametrize(
+    ("expression", "given", "text"), WRONG, ids=[case[0][:40] or "empty" for case in WRONG]
+)
 def test_wrong_conditions_are_told_in_awss_words(
     cloud: Cloud, expression: str, given: dict[str, Any], text: str
 ) -> None:

@@ -112,6 +112,12 @@ def _change_index(tx: Tx, index: LiveIndex, change: ItemChange, consumed: Consum
     """How many items and bytes the index gained."""
     before, after = old_attributes(change), new_attributes(change)
     old_own = index.schema.find(before) if before is not None else None
+    if (
+        old_own is not None
+        and not index.record.filled
+        and tx.get(Item, index.key(old_own, change.primary)) is None
+    ):
+        old_own = None  # the fill has not come to it yet
     new_own = index.schema.find(after) if after is not None else None
     if old_own is None and new_own is None:
         return 0, 0
