@@ -141,6 +141,8 @@ class UpdateOne(_Base):
 
     def result(self, old: Item | None, attributes: Attributes | None) -> tuple[Item | None, Attributes | None]:
         """See `Write`."""
+        if old is None and isinstance(self._update, legacy.AttributeUpdates) and self._update.only_deletes:
+            return None, None
         item = dict(self.key) if old is None else old.attributes
         if self._update is not None:
             self._update.apply(item)

@@ -222,6 +222,8 @@ class AttributeUpdates:
                     raise Invalid.parameter(f"ADD action is not supported for the type {kind}")
             self._changes.append((name, action, taken))
         self.paths: list[tuple[str | int, ...]] = [(name,) for name, _, _ in self._changes]
+        self.only_deletes = all(action == "DELETE" for _, action, _ in self._changes)
+        """Then an item that is not there is not made."""
 
     def apply(self, item: Attributes) -> None:
         """Change the item in place.
