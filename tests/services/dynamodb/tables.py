@@ -91,12 +91,12 @@ def index(
     return {"IndexName": name, "KeySchema": schema(hash, range), "Projection": projection}
 
 
-def put(cloud: Cloud, table: str = "tab", **attributes: Any) -> None:
+def put(cloud: Cloud, table: str = "tab", /, **attributes: Any) -> None:
     """Put an item."""
     cloud.dynamodb("PutItem", TableName=table, Item=item(**attributes))
 
 
-def get(cloud: Cloud, table: str = "tab", **key: Any) -> dict[str, Any] | None:
+def get(cloud: Cloud, table: str = "tab", /, **key: Any) -> dict[str, Any] | None:
     """The item with a key, in plain values."""
     found = cloud.dynamodb("GetItem", TableName=table, Key=item(**key)).get("Item")
     return None if found is None else plains(found)

@@ -130,7 +130,7 @@ def test_tables_are_listed_in_pages_of_one_account_and_region(cloud: Cloud) -> N
 def test_a_new_index_is_filled_in_slices_while_writes_go_on(cloud: Cloud) -> None:
     a_table(cloud)
     for n in range(500):
-        put(cloud, pk=str(n), g=f"g{n % 3}", **({"g2": 1} if n % 2 else {}))
+        put(cloud, pk=str(n), g=f"g{n % 3}", odd=n % 2)
     put(cloud, pk="wrong", g=5)
 
     def before_it_is_filled(tx: Tx) -> dict[str, Any]:

@@ -194,7 +194,8 @@ def test_wrong_projections(cloud: Cloud, expression: str, text: str) -> None:
 
 def test_names_stand_for_any_attribute(cloud: Cloud) -> None:
     a_table(cloud)
-    put(cloud, pk="a", **{"a.b": 1, "size": {"#": 2}, ":v": 3})
+    odd: dict[str, Any] = {"a.b": 1, "size": {"#": 2}, ":v": 3}
+    put(cloud, pk="a", **odd)
     answer = cloud.dynamodb(
         "GetItem", TableName="tab", Key=item(pk="a"), ProjectionExpression="#d, #s.#h, #v",
         ExpressionAttributeNames={"#d": "a.b", "#s": "size", "#h": "#", "#v": ":v"},

@@ -120,7 +120,8 @@ def local_indexes(given: list[dict[str, Any]] | None, hash: str, range: str | No
         raise Invalid.parameter("List of LocalSecondaryIndexes is empty")
     if range is None:
         raise Invalid.parameter(
-            "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
+            "Table KeySchema does not have a range key, which is required when specifying a "
+            "LocalSecondaryIndex"
         )
     if len(given) > MOST_LOCAL:
         raise Invalid.parameter(f"Number of LocalSecondaryIndexes exceeds per-table limit of {MOST_LOCAL}")

@@ -15,7 +15,9 @@ _SAME = (
     "OnDemandThroughput", "ProvisionedThroughput", "TableClass", "WarmThroughput", "DeletionProtectionEnabled",
 )  # fmt: skip
 """Properties that CreateTable has under the same name."""
-_INDEX = ("IndexName", "KeySchema", "OnDemandThroughput", "Projection", "ProvisionedThroughput", "WarmThroughput")
+_INDEX = (
+    "IndexName", "KeySchema", "OnDemandThroughput", "Projection", "ProvisionedThroughput", "WarmThroughput",
+)  # fmt: skip
 
 
 def _is_true(value: Any) -> bool:
@@ -117,13 +119,16 @@ async def _update_table(call: Call, table: Target) -> Attributes | None:
     return None
 
 
+_CHANGEABLE = ("BillingMode", "ProvisionedThroughput", "OnDemandThroughput", "WarmThroughput", "TableClass")
+
+
 async def _update(call: Call, table: Target, now: Properties, before: Properties) -> None:
     """Only what changes is asked for, since DynamoDB refuses what is so already."""
     name = table.physical_id
     wanted, had = _table_settings(now), _table_settings(before)
     changes = {
         member: wanted.get(member)
-        for member in ("BillingMode", "ProvisionedThroughput", "OnDemandThroughput", "WarmThroughput", "TableClass")
+        for member in _CHANGEABLE
         if wanted.get(member) is not None and wanted.get(member) != had.get(member)
     }
     if "BillingMode" in had and "BillingMode" not in wanted and had["BillingMode"] == "PAY_PER_REQUEST":
