@@ -182,7 +182,8 @@ def carry_out(
         ConditionalCheckFailed: it does not.
         Invalid: the write does not fit the item.
     """
-    old = tx.get(Item, table.key(write.primary))
+    key = table.key(write.primary)
+    old = tx.get(Item, key)
     attributes: Attributes | None = None
     if write.condition is not None:
         attributes = old.attributes if old is not None else {}
@@ -193,7 +194,7 @@ def carry_out(
             shown = give_attributes(attributes) if write.return_old_on_failure and attributes else None
             raise ConditionalCheckFailed(shown)
     new, new_attributes = write.result(old, attributes)
-    change = ItemChange(table, write.primary, old, new, "", attributes or None, new_attributes)
+    change = ItemChange(table, write.primary, key, old, new, "", attributes or None, new_attributes)
     if isinstance(write, Check):
         consumed.write += write_units(old.size if old is not None else 0)
     else:

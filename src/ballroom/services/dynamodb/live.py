@@ -84,8 +84,8 @@ class LiveTable:
         return (self._items,)
 
     def key(self, primary: tuple[bytes, ...]) -> Key:
-        """The row of an item, by its encoded key."""
-        return (self._items, hash_of(primary[0]), *primary)
+        """The row of an item, by its encoded key; packed, since a write looks and then puts."""
+        return (Packed(pack((self._items, hash_of(primary[0]), *primary))),)
 
     def partition(self, encoded: bytes) -> Key:
         """The prefix of the items with one partition key."""

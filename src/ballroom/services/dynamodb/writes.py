@@ -19,7 +19,7 @@ from ballroom.services.dynamodb.resources import Collection, Counts, Item
 from ballroom.services.dynamodb.values.attribute_values import Attributes, size_of_attributes
 
 if TYPE_CHECKING:
-    from ballroom.kernel import Tx
+    from ballroom.kernel import Key, Tx
 
 MOST_COLLECTION_BYTES = 10 << 30
 _NONE = Counts()
@@ -31,6 +31,8 @@ class ItemChange(msgspec.Struct, gc=False):
     table: LiveTable
     primary: tuple[bytes, ...]
     """The encoded key."""
+    key: Key
+    """The item's row."""
     old: Item | None
     new: Item | None
     by: str = ""
@@ -71,11 +73,10 @@ def apply_change(tx: Tx, change: ItemChange, consumed: Consumed) -> None:
     consumed.write += write_units(max(old_size, new_size))
     if old is None and new is None:
         return
-    key = table.key(change.primary)
     if new is None:
-        tx.delete(key)
+        tx.delete(change.key)
     else:
-        tx.put(key, new)
+        tx.put(change.key, new)
     by_index: dict[int, tuple[int, int]] | None = None
     local_bytes = 0
     if table.indexes:
