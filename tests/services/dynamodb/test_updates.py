@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.cloud import Cloud
 
-from .tables import a_table, get, item, plains, put, refusal, update, values
+from .tables import a_table, get, index, item, plains, put, refusal, update, values
 
 ITEM: dict[str, Any] = {
     "pk": "a", "n": 5, "s": "x", "l": [0, 1, 2, 3], "m": {"x": 1, "l": ["a", "b"]}, "ss": {"a", "b"}, "ns": {1, 2},
@@ -201,3 +201,25 @@ def test_names_stand_for_any_attribute(cloud: Cloud) -> None:
         ExpressionAttributeNames={"#d": "a.b", "#s": "size", "#h": "#", "#v": ":v"},
     )  # fmt: skip
     assert plains(answer["Item"]) == {"a.b": 1, "size": {"#": 2}, ":v": 3}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (5, "The update expression attempted to update the secondary index key to unsupported type"),
+        ("", "One or more parameter values are not valid. The update expression attempted to update a secondary index "
+         "key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty string "
+         "value."),
+        ("x" * 2049, "The update expression attempted to update the secondary index key beyond allowed size limits"),
+    ],
+    ids=["type", "empty", "size"],
+)  # fmt: skip
+def test_an_update_keeps_index_keys_valid(cloud: Cloud, value: Any, text: str) -> None:
+    a_table(cloud, types={"g": "S"}, GlobalSecondaryIndexes=[index("by-g", "g")])
+    request = {
+        "Key": item(pk="a"),
+        "UpdateExpression": "SET g = :v",
+        "ExpressionAttributeValues": values(v=value),
+    }
+    assert refusal(cloud, "UpdateItem", **request) == text
+    assert get(cloud, pk="a") is None

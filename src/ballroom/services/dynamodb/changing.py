@@ -26,7 +26,13 @@ from ballroom.services.dynamodb.values.attribute_values import (
     size_of_attributes,
     take_attributes,
 )
-from ballroom.services.dynamodb.writes import ItemChange, apply_change, check_item_keys, collection_size
+from ballroom.services.dynamodb.writes import (
+    ItemChange,
+    apply_change,
+    check_item_keys,
+    check_updated_keys,
+    collection_size,
+)
 
 if TYPE_CHECKING:
     from ballroom.kernel import Tx
@@ -148,7 +154,7 @@ class UpdateOne(_Base):
             self._update.apply(item)
         assert self._table is not None
         if self._table.indexes:
-            check_item_keys(self._table, item)
+            check_updated_keys(self._table, item)
         size = size_of_attributes(item)
         if size > MOST_ITEM_BYTES:
             raise Invalid("Item size to update has exceeded the maximum allowed size")

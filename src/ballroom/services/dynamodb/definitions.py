@@ -120,8 +120,7 @@ def local_indexes(given: list[dict[str, Any]] | None, hash: str, range: str | No
         raise Invalid.parameter("List of LocalSecondaryIndexes is empty")
     if range is None:
         raise Invalid.parameter(
-            "Table KeySchema does not have a range key, which is required when specifying a "
-            "LocalSecondaryIndex"
+            "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
         )
     if len(given) > MOST_LOCAL:
         raise Invalid.parameter(f"Number of LocalSecondaryIndexes exceeds per-table limit of {MOST_LOCAL}")
@@ -133,8 +132,8 @@ def local_indexes(given: list[dict[str, Any]] | None, hash: str, range: str | No
             raise Invalid.parameter(f"Index KeySchema does not have a range key for index: {name}")
         if own != hash:
             raise Invalid.parameter(
-                f"Index KeySchema does not have the same leading hash key as table KeySchema for index: {name}. "
-                f"index hash key: {own}, table hash key: {hash}"
+                "Index KeySchema does not have the same leading hash key as table KeySchema for index: "
+                f"{name}. index hash key: {own}, table hash key: {hash}"
             )
         found.append({"name": name, "is_global": False, "hash": own, "range": sort, **_projection(one)})
     return found

@@ -12,8 +12,15 @@ import msgspec
 import orjson
 
 from ballroom.services.dynamodb.capacity import Consumed, write_units
-from ballroom.services.dynamodb.errors import ItemCollectionSizeLimitExceeded
-from ballroom.services.dynamodb.keys import check_index_value, check_partition_size, check_sort_size
+from ballroom.services.dynamodb.errors import Invalid, ItemCollectionSizeLimitExceeded
+from ballroom.services.dynamodb.keys import (
+    MOST_PARTITION_BYTES,
+    MOST_SORT_BYTES,
+    check_index_value,
+    check_partition_size,
+    check_sort_size,
+    encode,
+)
 from ballroom.services.dynamodb.live import LiveIndex, LiveTable
 from ballroom.services.dynamodb.resources import Collection, Counts, Item
 from ballroom.services.dynamodb.values.attribute_values import Attributes, size_of_attributes
@@ -63,6 +70,34 @@ def check_item_keys(table: LiveTable, item: Attributes) -> None:
             value = item.get(name)
             if value is not None:
                 check_index_value(index.name, name, kind, value)
+
+
+def check_updated_keys(table: LiveTable, item: Attributes) -> None:
+    """The same of an item as an update leaves it, in the words that updates have for it.
+
+    Raises:
+        Invalid: an index's key has the wrong type, is empty, or too large.
+    """
+    for index in table.indexes:
+        for name, kind in index.checked:
+            value = item.get(name)
+            if value is None:
+                continue
+            if kind not in value:
+                raise Invalid(
+                    "The update expression attempted to update the secondary index key to unsupported type"
+                )
+            if not value[kind]:
+                raise Invalid(
+                    "One or more parameter values are not valid. The update expression attempted to update a "
+                    "secondary index key to a value that is not supported. The AttributeValue for a key attribute "
+                    f"cannot contain an empty {'string' if kind == 'S' else 'binary'} value."
+                )
+            most = MOST_PARTITION_BYTES if name == index.schema.hash else MOST_SORT_BYTES
+            if len(encode(kind, value[kind])) > most:
+                raise Invalid(
+                    "The update expression attempted to update the secondary index key beyond allowed size limits"
+                )
 
 
 def apply_change(tx: Tx, change: ItemChange, consumed: Consumed) -> None:
