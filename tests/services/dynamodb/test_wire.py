@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 import pytest
+
 from ballroom.gateway.wire.json import JsonProtocol
 from ballroom.kernel import ServiceError
 from ballroom.kernel.model import load_service

@@ -16,8 +16,8 @@ from ballroom.kernel.model.shapes import Shape
 
 _JAVA = {
     "string": "class java.lang.String", "integer": "class java.lang.Integer", "long": "class java.lang.Long",
-    "boolean": "class java.lang.Boolean", "blob": "class java.nio.ByteBuffer", "double": "class java.lang.Double",
-    "float": "class java.lang.Float", "timestamp": "class java.util.Date",
+    "boolean": "class java.lang.Boolean", "blob": "class java.nio.ByteBuffer",
+    "double": "class java.lang.Double", "float": "class java.lang.Float", "timestamp": "class java.util.Date",
 }  # fmt: skip
 _NAMES = {"string": "String", "integer": "Integer", "long": "Long", "boolean": "Boolean", "double": "Double"}
 _PACKAGE = "com.amazonaws.dynamodb.v20120810."

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_COLLECTION_BYTES = 10 << 30
 _NONE = Counts()
+_UPDATED_KEY = "The update expression attempted to update the secondary index key"
 
 
 class ItemChange(msgspec.Struct, gc=False):
@@ -84,9 +85,7 @@ def check_updated_keys(table: LiveTable, item: Attributes) -> None:
             if value is None:
                 continue
             if kind not in value:
-                raise Invalid(
-                    "The update expression attempted to update the secondary index key to unsupported type"
-                )
+                raise Invalid(f"{_UPDATED_KEY} to unsupported type")
             if not value[kind]:
                 raise Invalid(
                     "One or more parameter values are not valid. The update expression attempted to update a "
@@ -95,9 +94,7 @@ def check_updated_keys(table: LiveTable, item: Attributes) -> None:
                 )
             most = MOST_PARTITION_BYTES if name == index.schema.hash else MOST_SORT_BYTES
             if len(encode(kind, value[kind])) > most:
-                raise Invalid(
-                    "The update expression attempted to update the secondary index key beyond allowed size limits"
-                )
+                raise Invalid(f"{_UPDATED_KEY} beyond allowed size limits")
 
 
 def apply_change(tx: Tx, change: ItemChange, consumed: Consumed) -> None:
