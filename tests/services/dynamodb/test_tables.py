@@ -195,6 +195,15 @@ def test_throughput_and_billing_change(cloud: Cloud) -> None:
     assert refusal(cloud, "UpdateTable").startswith("At least one of ProvisionedThroughput, BillingMode,")
 
 
+def test_the_class_of_a_table_is_stored(cloud: Cloud) -> None:
+    a_table(cloud, TableClass="STANDARD")
+    assert described(cloud)["TableClassSummary"] == {"TableClass": "STANDARD"}
+    cloud.dynamodb("UpdateTable", TableName="tab", TableClass="STANDARD_INFREQUENT_ACCESS")
+    assert described(cloud)["TableClassSummary"] == {
+        "TableClass": "STANDARD_INFREQUENT_ACCESS", "LastUpdateDateTime": cloud.clock.now_ms,
+    }  # fmt: skip
+
+
 def test_protected_tables_stay(cloud: Cloud) -> None:
     a_table(cloud, DeletionProtectionEnabled=True)
     assert "protected against deletion" in refusal(cloud, "DeleteTable")

@@ -170,8 +170,8 @@ def test_wrong_batches(cloud: Cloud) -> None:
     missing = cloud.error("dynamodb", "BatchWriteItem", RequestItems={"nope": [one]})
     assert missing.shape == "ResourceNotFoundException"
     wrong = [one, {"PutRequest": {"Item": {"pk": {"N": "1"}}}}]
-    assert refusal(cloud, "BatchWriteItem", RequestItems={"tab": wrong}).startswith(
-        "One or more parameter values were invalid: Type mismatch"
+    assert refusal(cloud, "BatchWriteItem", RequestItems={"tab": wrong}) == (
+        "The provided key element does not match the schema"
     )
     assert get(cloud, pk="a") is None
 

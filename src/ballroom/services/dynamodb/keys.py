@@ -78,6 +78,10 @@ class Schema:
                 )
         return self._encoded(item)
 
+    def suits(self, item: Attributes) -> bool:
+        """Whether an item has the key attributes, with the right types."""
+        return all(name in item and kind in item[name] for name, kind in self.typed)
+
     def find(self, item: Attributes) -> tuple[bytes, ...] | None:
         """The encoded key of an item that may lack it (sparse indexes)."""
         value = item.get(self.hash)
