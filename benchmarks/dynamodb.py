@@ -58,9 +58,7 @@ def put_body(partition: str, sort: int, table: str = "bench") -> bytes:
 
 
 def get_body(partition: str, sort: int, table: str = "bench") -> bytes:
-    return json.dumps(
-        {"TableName": table, "Key": {"pk": {"S": partition}, "sk": {"N": str(sort)}}}
-    ).encode()
+    return json.dumps({"TableName": table, "Key": {"pk": {"S": partition}, "sk": {"N": str(sort)}}}).encode()
 
 
 async def who(c: Client) -> None:

@@ -19,7 +19,7 @@ from ballroom.kernel.model import load_service
 
 VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors"
 _PLACEHOLDER = re.compile(r"<[^<>]+>")
-_TIMES = {"timestamp", "<datetime>", "<timestamp>", "last-updated-time"}
+_TIMES = {"timestamp", "datetime", "<datetime>", "<timestamp>", "last-updated-time"}
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,11 @@ CONNECTION = {
 MACHINE = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}'
 STATES = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
     "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "DefinitionString": MACHINE}}  # fmt: skip
+TABLE: dict[str, Any] = {
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+}
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::SQS::Queue", {"DelaySeconds": "3", "RedrivePolicy": {"maxReceiveCount": "3", "deadLetterTargetArn": {
@@ -177,6 +182,17 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
      {"Role": ROLE, "Machine": STATES, "Published": {"Type": "AWS::StepFunctions::StateMachineVersion",
       "Properties": {"StateMachineArn": {"Ref": "Machine"}}}}),
     ("AWS::StepFunctions::Activity", {"Name": "work"}, {"Name": "work", "Tags": [{"Key": "a", "Value": "b"}]}, {}),
+    ("AWS::DynamoDB::Table", {**TABLE, "BillingMode": "PAY_PER_REQUEST", "Tags": [{"Key": "a", "Value": "b"}]},
+     {**TABLE, "ProvisionedThroughput": {"ReadCapacityUnits": "1", "WriteCapacityUnits": 2},
+      "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": "true"}, "TableClass": "STANDARD",
+      "SSESpecification": {"SSEEnabled": True}, "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+      "AttributeDefinitions": [*TABLE["AttributeDefinitions"], {"AttributeName": "g", "AttributeType": "N"}],
+      "GlobalSecondaryIndexes": [{"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+        "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}]}, {}),
+    ("AWS::DynamoDB::GlobalTable", {**TABLE, "BillingMode": "PAY_PER_REQUEST", "Replicas": [{"Region": "us-east-1"}]},
+     {**TABLE, "BillingMode": "PAY_PER_REQUEST", "Replicas": [{"Region": {"Ref": "AWS::Region"},
+      "DeletionProtectionEnabled": "false", "TableClass": "STANDARD_INFREQUENT_ACCESS"}]}, {}),
     ("AWS::CDK::Metadata", {"Analytics": "x"}, {"Analytics": "y"}, {}),
 ]  # fmt: skip
 
@@ -218,6 +234,7 @@ def test_a_type_is_created_changed_and_deleted(
         *cloud.ssm("DescribeParameters")["Parameters"],
         *cloud.stepfunctions("ListStateMachines")["stateMachines"],
         *cloud.stepfunctions("ListActivities")["activities"],
+        *cloud.dynamodb("ListTables")["TableNames"],
         *(group for group in cloud.logs("DescribeLogGroups")["logGroups"]),
     ]  # fmt: skip
     assert left == []

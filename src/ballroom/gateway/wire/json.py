@@ -340,10 +340,25 @@ class JsonCodec:
     ) -> dict[str, Any]:
         """The input value in a body of JSON."""
         try:
-            found: dict[str, Any] = self._read(load_object(body))  # type: ignore[misc]
+            given = load_object(body)
+        except SerializationFailed:
+            if self.operation.service.name in CAPITAL_MESSAGE:
+                raise SerializationFailed("") from None  # what is no JSON gets no words there
+            raise
+        try:
+            found: dict[str, Any] = self._read(given)  # type: ignore[misc]
         except RecursionError:
             raise SerializationFailed("The request is nested too deeply.") from None
+        except SerializationFailed:
+            self._explain(given)
+            raise
         return found
+
+    def _explain(self, given: dict[str, Any]) -> None:
+        """Raise in the service's own words, where it has some."""
+        check = self.operation.service.style.check_types
+        if check is not None and self.operation.input is not None:
+            check(self.operation.input, given)
 
     def serialise(self, output: dict[str, Any], request_id: str) -> Reply:
         """The output as JSON; nothing at all where the model has no output."""
@@ -376,6 +391,8 @@ def serialise_error(service: ServiceModel, error: ServiceError, request_id: str,
         prefix = CORAL_PREFIX
         if service.name in CAPITAL_MESSAGE:
             facts = facts._replace(text_member="Message")
+            if facts.name == "UnknownOperationException":
+                facts = facts._replace(text="")
     else:
         prefix = ERROR_PREFIXES.get(service.name, "")
         if facts.name == "ValidationException":

@@ -15,6 +15,7 @@ from ballroom.kernel.errors import ServiceError
 
 if TYPE_CHECKING:
     from ballroom.kernel.model.service import OperationModel
+    from ballroom.kernel.model.shapes import Shape
     from ballroom.kernel.model.violations import Violation
 
 ALL_CHECKS = frozenset({"required", "length", "range", "enum", "pattern"})
@@ -34,6 +35,8 @@ class ValidationStyle:
             order; names that the model lacks are printed as null.
         traits: traits of shapes that AWS checks otherwise than the model says, by shape.
         error: makes the whole error instead, for services with texts of their own.
+        check_types: goes through a value that failed and raises for a wrong type in it, for services with texts
+            of their own; it may be the JSON as it was sent.
     """
 
     code: str = "ValidationException"
@@ -44,6 +47,7 @@ class ValidationStyle:
     field_order: Mapping[str, Sequence[str]] = field(default_factory=dict)
     traits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     error: Callable[[OperationModel, Sequence[Violation]], ServiceError] | None = None
+    check_types: Callable[[Shape, object], None] | None = None
 
 
 def _s3_error(operation: OperationModel, violations: Sequence[Violation]) -> ServiceError:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ballroom.kernel.model.service import OperationModel, ServiceModel
 
 Check = Callable[[Any], bool]
+_MANY = 8
+"""From so many optional members on, a structure is checked by what it holds instead of by what it may hold."""
 
 
 def compile_validator(operation: OperationModel, style: ValidationStyle) -> Callable[[Any], None]:
@@ -97,6 +99,8 @@ class Compiler:
         lines = ["if type(value) is not dict: return False"]
         if not shape.members:
             return lines
+        if len(shape.members) >= _MANY and not shape.required:
+            return [*lines, *self._given_members(shape)]
         lines.append("get = value.get")
         for name, member in shape.members.items():
             if (shape.name, name) in self.style.exempt or limits.is_opaque(member):
@@ -107,6 +111,18 @@ class Compiler:
                 lines.append(f"if y is None or not ({wanted}): return False")
             elif wanted != "True":
                 lines.append(f"if y is not None and not ({wanted}): return False")
+        return lines
+
+    def _given_members(self, shape: Shape) -> list[str]:
+        """For a structure of many optional members, of which few are given: look at those (AttributeValue)."""
+        lines = ["for k, y in value.items():", "    if y is None: pass"]
+        for name, member in shape.members.items():
+            if (shape.name, name) in self.style.exempt or limits.is_opaque(member):
+                continue
+            wanted = self._expression(member, "y")
+            if wanted != "True":
+                lines.append(f"    elif k == {name!r}:")
+                lines.append(f"        if not ({wanted}): return False")
         return lines
 
     def _list(self, shape: Shape) -> list[str]:

@@ -44,6 +44,8 @@ def find_violations(shape: Shape, value: object, style: ValidationStyle) -> list
     Raises:
         SerializationFailed: something has the wrong type.
     """
+    if style.check_types is not None:
+        style.check_types(shape, value)
     return list(_Walk(style).inside(shape, value, (), sensitive=False))
 
 

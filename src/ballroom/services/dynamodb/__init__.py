@@ -14,5 +14,15 @@ from ballroom.services.dynamodb.operations import (
     transactions,
 )
 
-__all__ = ["batches", "changes", "housekeeping", "items", "queries", "settings", "streams", "style", "tables",
-           "transactions"]
+__all__ = [
+    "batches",
+    "changes",
+    "housekeeping",
+    "items",
+    "queries",
+    "settings",
+    "streams",
+    "style",
+    "tables",
+    "transactions",
+]

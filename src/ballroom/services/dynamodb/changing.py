@@ -26,7 +26,13 @@ from ballroom.services.dynamodb.values.attribute_values import (
     size_of_attributes,
     take_attributes,
 )
-from ballroom.services.dynamodb.writes import ItemChange, apply_change, check_item_keys, collection_size
+from ballroom.services.dynamodb.writes import (
+    ItemChange,
+    apply_change,
+    check_item_keys,
+    check_updated_keys,
+    collection_size,
+)
 
 if TYPE_CHECKING:
     from ballroom.kernel import Tx
@@ -141,12 +147,14 @@ class UpdateOne(_Base):
 
     def result(self, old: Item | None, attributes: Attributes | None) -> tuple[Item | None, Attributes | None]:
         """See `Write`."""
+        if old is None and isinstance(self._update, legacy.AttributeUpdates) and self._update.only_deletes:
+            return None, None
         item = dict(self.key) if old is None else old.attributes
         if self._update is not None:
             self._update.apply(item)
         assert self._table is not None
         if self._table.indexes:
-            check_item_keys(self._table, item)
+            check_updated_keys(self._table, item)
         size = size_of_attributes(item)
         if size > MOST_ITEM_BYTES:
             raise Invalid("Item size to update has exceeded the maximum allowed size")
@@ -180,7 +188,8 @@ def carry_out(
         ConditionalCheckFailed: it does not.
         Invalid: the write does not fit the item.
     """
-    old = tx.get(Item, table.key(write.primary))
+    key = table.key(write.primary)
+    old = tx.get(Item, key)
     attributes: Attributes | None = None
     if write.condition is not None:
         attributes = old.attributes if old is not None else {}
@@ -191,7 +200,7 @@ def carry_out(
             shown = give_attributes(attributes) if write.return_old_on_failure and attributes else None
             raise ConditionalCheckFailed(shown)
     new, new_attributes = write.result(old, attributes)
-    change = ItemChange(table, write.primary, old, new, "", attributes or None, new_attributes)
+    change = ItemChange(table, write.primary, key, old, new, "", attributes or None, new_attributes)
     if isinstance(write, Check):
         consumed.write += write_units(old.size if old is not None else 0)
     else:

@@ -132,8 +132,8 @@ def local_indexes(given: list[dict[str, Any]] | None, hash: str, range: str | No
             raise Invalid.parameter(f"Index KeySchema does not have a range key for index: {name}")
         if own != hash:
             raise Invalid.parameter(
-                f"Index KeySchema does not have the same leading hash key as table KeySchema for index: {name}. "
-                f"index hash key: {own}, table hash key: {hash}"
+                "Index KeySchema does not have the same leading hash key as table KeySchema for index: "
+                f"{name}. index hash key: {own}, table hash key: {hash}"
             )
         found.append({"name": name, "is_global": False, "hash": own, "range": sort, **_projection(one)})
     return found

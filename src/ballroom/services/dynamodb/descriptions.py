@@ -140,7 +140,7 @@ def _settings(table: Table, status: str) -> dict[str, Any]:
     if "SSE" in settings:
         told["SSEDescription"] = settings["SSE"]
     if "TableClass" in settings:
-        told["TableClassSummary"] = {"TableClass": settings["TableClass"]}
+        told["TableClassSummary"] = settings["TableClass"]
     if "OnDemandThroughput" in settings:
         told["OnDemandThroughput"] = settings["OnDemandThroughput"]
     asked = settings.get("WarmThroughput")

@@ -39,12 +39,14 @@ def hash_of(encoded: bytes) -> int:
 class Schema:
     """The key attributes of a table or an index."""
 
-    __slots__ = ("hash", "hash_type", "names", "range", "range_type")
+    __slots__ = ("hash", "hash_type", "names", "range", "range_type", "typed")
 
     def __init__(self, types: dict[str, str], hash: str, range: str | None) -> None:
         self.hash, self.hash_type = hash, types[hash]
         self.range, self.range_type = range, types[range] if range is not None else ""
         self.names = (hash,) if range is None else (hash, range)
+        self.typed: tuple[tuple[str, str], ...] = tuple((name, types[name]) for name in self.names)
+        """Names and types."""
 
     def of_key(self, key: Attributes) -> tuple[bytes, ...]:
         """The encoded values of a key in a request.
@@ -54,10 +56,9 @@ class Schema:
         """
         if len(key) != len(self.names):
             raise Invalid(NO_MATCH)
-        if self.hash not in key or (self.range is not None and self.range not in key):
-            raise Invalid(NO_MATCH)
-        for name, kind in self.typed():
-            if kind not in key[name]:
+        for name, kind in self.typed:
+            value = key.get(name)
+            if value is None or kind not in value:
                 raise Invalid(NO_MATCH)
         return self._encoded(key)
 
@@ -67,7 +68,7 @@ class Schema:
         Raises:
             Invalid: an attribute of the key is missing, or of another type.
         """
-        for name, kind in self.typed():
+        for name, kind in self.typed:
             value = item.get(name)
             if value is None:
                 raise Invalid.parameter(f"Missing the key {name} in the item")
@@ -76,6 +77,10 @@ class Schema:
                     f"Type mismatch for key {name} expected: {kind} actual: {type_of(value)}"
                 )
         return self._encoded(item)
+
+    def suits(self, item: Attributes) -> bool:
+        """Whether an item has the key attributes, with the right types."""
+        return all(name in item and kind in item[name] for name, kind in self.typed)
 
     def find(self, item: Attributes) -> tuple[bytes, ...] | None:
         """The encoded key of an item that may lack it (sparse indexes)."""
@@ -90,18 +95,12 @@ class Schema:
             return None
         return encoded, encode(self.range_type, value[self.range_type])
 
-    def typed(self) -> tuple[tuple[str, str], ...]:
-        """Names and types."""
-        if self.range is None:
-            return ((self.hash, self.hash_type),)
-        return (self.hash, self.hash_type), (self.range, self.range_type)
-
     def of_attributes(self, item: Attributes) -> Attributes:
         """Those of the item's attributes that are its key."""
         return {name: item[name] for name in self.names}
 
     def _encoded(self, attributes: Attributes) -> tuple[bytes, ...]:
-        for name, kind in self.typed():
+        for name, kind in self.typed:
             if not attributes[name][kind]:
                 raise Invalid(_EMPTY.format(what=_WHAT[kind], name=name))
         encoded = encode(self.hash_type, attributes[self.hash][self.hash_type])

@@ -37,10 +37,13 @@ EXPRESSIONS = ("ProjectionExpression", "UpdateExpression", "ConditionExpression"
                "KeyConditionExpression")  # fmt: skip
 OLD_PARAMETERS = ("AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions",
                   "QueryFilter", "ScanFilter")  # fmt: skip
+_OLD = frozenset(OLD_PARAMETERS)
 
 
 def check_not_mixed(request: dict[str, Any]) -> None:
     """Raise if a request has both expressions and parameters from before."""
+    if _OLD.isdisjoint(request):
+        return
     old = [name for name in OLD_PARAMETERS if request.get(name) is not None]
     if not old:
         return
@@ -219,6 +222,8 @@ class AttributeUpdates:
                     raise Invalid.parameter(f"ADD action is not supported for the type {kind}")
             self._changes.append((name, action, taken))
         self.paths: list[tuple[str | int, ...]] = [(name,) for name, _, _ in self._changes]
+        self.only_deletes = all(action == "DELETE" for _, action, _ in self._changes)
+        """Then an item that is not there is not made."""
 
     def apply(self, item: Attributes) -> None:
         """Change the item in place.

@@ -29,7 +29,7 @@ class LiveIndex:
         """The attributes that the index projects; None: all."""
         if record.projection != "ALL":
             self.kept = frozenset((*table.schema.names, *self.schema.names, *record.include))
-        self.checked = [pair for pair in self.schema.typed() if pair[0] not in table.schema.names]
+        self.checked = [pair for pair in self.schema.typed if pair[0] not in table.schema.names]
         """The attributes of its key that are not the table's, and must have the right type where present."""
 
     @property
@@ -84,8 +84,8 @@ class LiveTable:
         return (self._items,)
 
     def key(self, primary: tuple[bytes, ...]) -> Key:
-        """The row of an item, by its encoded key."""
-        return (self._items, hash_of(primary[0]), *primary)
+        """The row of an item, by its encoded key; packed, since a write looks and then puts."""
+        return (Packed(pack((self._items, hash_of(primary[0]), *primary))),)
 
     def partition(self, encoded: bytes) -> Key:
         """The prefix of the items with one partition key."""
@@ -109,17 +109,38 @@ class LiveTable:
         return found
 
 
+_REMEMBERED = 10_000
+
+
 class LiveTables:
     """Derived memory: the live tables in use."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._known: dict[str, LiveTable] = {}
+        self._keys: dict[tuple[str, str, str], Key] = {}
+
+    def key(self, account: str, region: str, given: str) -> Key | None:
+        """The key of the table that a name or ARN means, packed; None: another account's or region's.
+
+        Raises:
+            Invalid: it is neither a name nor an ARN.
+        """
+        found = self._keys.get((account, region, given))
+        if found is not None:
+            return found
+        address = table_address(given, account, region)
+        if address[0] != account or address[1] != region:
+            return None  # policies of other accounts are not evaluated yet, so that nothing is shared
+        if len(self._keys) > _REMEMBERED:
+            self._keys.clear()
+        found = self._keys[account, region, given] = (Packed(pack(table_key(*address))),)
+        return found
 
     def of(self, record: Table) -> LiveTable:
         """The live table of a record."""
         known = self._known.get(record.id)
         if known is None or (known.record is not record and known.record != record):
-            if len(self._known) > 10_000:
+            if len(self._known) > _REMEMBERED:
                 self._known.clear()
             known = self._known[record.id] = LiveTable(record)
         return known
@@ -131,11 +152,11 @@ def find_table(tx: Tx, given: str) -> LiveTable | None:
     Raises:
         Invalid: it is neither a name nor an ARN.
     """
-    account, region, name = table_address(given, tx.account, tx.region)
-    if account != tx.account or region != tx.region:
-        return None  # policies of other accounts are not evaluated yet, so that nothing is shared
-    record = tx.get(Table, table_key(account, region, name))
-    return None if record is None else tx.kernel.state(LiveTables).of(record)
+    tables = tx.kernel.state(LiveTables)
+    caller = tx.caller
+    key = tables.key(caller.account, caller.region, given)
+    record = tx.get(Table, key) if key is not None else None
+    return None if record is None else tables.of(record)
 
 
 def load_table(tx: Tx, given: str, *, named: bool = False) -> LiveTable:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ballroom.kernel import Tx
 
 PAGE_BYTES = 1 << 20
-_AT_ONCE = 100
+_FIRST, _AT_ONCE = 24, 1000
+"""Rows read at first, while nothing is known of their size, and at most."""
 
 
 class Page:
@@ -37,7 +38,7 @@ def read_page(tx: Tx, rows: Range, limit: int | None, *, reverse: bool = False) 
     items: list[Item] = []
     size = 0
     wanted = limit if limit is not None else PAGE_BYTES
-    chunk = min(wanted, _AT_ONCE)
+    chunk = min(wanted, _FIRST)
     while low < high:
         found = tx.scan_items_packed(Item, low, high, limit=chunk, reverse=reverse)
         for _, item in found:
@@ -54,7 +55,8 @@ def read_page(tx: Tx, rows: Range, limit: int | None, *, reverse: bool = False) 
             high = last
         else:
             low = last + b"\0"
-        chunk = min(wanted - len(items), _AT_ONCE * 10)
+        fitting = (PAGE_BYTES - size) * len(items) // (size or 1) + 1
+        chunk = min(wanted - len(items), _AT_ONCE, fitting)
     return Page(items, size, more=False)
 
 

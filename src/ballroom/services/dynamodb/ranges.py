@@ -48,7 +48,7 @@ def _check(schema: Schema, conditions: Conditions) -> None:
         if schema.range is None:
             raise Invalid("Query key condition not supported")
         raise Invalid(f"Query condition missed key schema element: {schema.range}")
-    for name, kind in schema.typed():
+    for name, kind in schema.typed:
         if name in conditions:
             comparison, values = conditions[name]
             for value in values:
@@ -112,8 +112,8 @@ def start_of(source: Source, given: Attributes) -> bytes:
         Invalid: it is no key of the table or index.
     """
     table = source.table if isinstance(source, LiveIndex) else source
-    wanted = dict(table.schema.typed())
-    wanted.update(source.schema.typed())
+    wanted = dict(table.schema.typed)
+    wanted.update(source.schema.typed)
     if set(given) != set(wanted):
         raise Invalid("The provided starting key is invalid")
     for name, kind in wanted.items():
@@ -124,7 +124,7 @@ def start_of(source: Source, given: Attributes) -> bytes:
     primary = table.schema.of_key(table.schema.of_attributes(given))
     if isinstance(source, LiveTable):
         return pack(source.key(primary))
-    own = tuple(encode(kind, given[name][kind]) for name, kind in source.schema.typed())
+    own = tuple(encode(kind, given[name][kind]) for name, kind in source.schema.typed)
     return pack(source.key(own, primary))
 
 

@@ -16,6 +16,7 @@ from ballroom.services.dynamodb.expressions.projections import Projected, projec
 from ballroom.services.dynamodb.values.attribute_values import Attributes
 
 Test = Callable[[Attributes], bool]
+NOTHING_DEFINED = Environment({})
 
 
 def environment_of(request: dict[str, Any], *expressions: str) -> Environment:
@@ -24,6 +25,8 @@ def environment_of(request: dict[str, Any], *expressions: str) -> Environment:
     Raises:
         Invalid: there are names or values, but none of those expressions; or they are malformed.
     """
+    if "ExpressionAttributeNames" not in request and "ExpressionAttributeValues" not in request:
+        return NOTHING_DEFINED
     for member in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
         if request.get(member) is None:
             continue

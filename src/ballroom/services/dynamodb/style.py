@@ -16,6 +16,7 @@ from ballroom.kernel.model.styles import DEFAULT_STYLE, ValidationStyle, use_sty
 from ballroom.kernel.model.violations import explain
 from ballroom.services.dynamodb.errors import Invalid
 from ballroom.services.dynamodb.names import WRONG_LENGTH
+from ballroom.services.dynamodb.wire_types import check_types
 
 if TYPE_CHECKING:
     from ballroom.kernel.model.service import OperationModel
@@ -44,5 +45,6 @@ use_style(
     ValidationStyle(
         traits={"TableArn": {"min": 3, "max": 1024, "pattern": _NAME_OR_ARN}},
         error=_error,
+        check_types=check_types,
     ),
 )

@@ -92,12 +92,14 @@ def check_tag_count(tags: dict[str, str]) -> None:
 
 
 def stored_settings(
-    before: dict[str, Any], request: dict[str, Any], account: str, region: str
+    before: dict[str, Any], request: dict[str, Any], account: str, region: str, changed_ms: int = 0
 ) -> dict[str, Any]:
-    """The settings after a request that may change them."""
+    """The settings after a request that may change them; `changed_ms` is when a table that is there changes."""
     settings = dict(before)
     if request.get("TableClass") is not None:
-        settings["TableClass"] = request["TableClass"]
+        settings["TableClass"] = {"TableClass": request["TableClass"]}
+        if changed_ms:
+            settings["TableClass"]["LastUpdateDateTime"] = changed_ms
     for member in ("OnDemandThroughput", "WarmThroughput"):
         if request.get(member) is not None:
             settings[member] = request[member]

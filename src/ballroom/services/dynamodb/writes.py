@@ -12,17 +12,25 @@ import msgspec
 import orjson
 
 from ballroom.services.dynamodb.capacity import Consumed, write_units
-from ballroom.services.dynamodb.errors import ItemCollectionSizeLimitExceeded
-from ballroom.services.dynamodb.keys import check_index_value, check_partition_size, check_sort_size
+from ballroom.services.dynamodb.errors import Invalid, ItemCollectionSizeLimitExceeded
+from ballroom.services.dynamodb.keys import (
+    MOST_PARTITION_BYTES,
+    MOST_SORT_BYTES,
+    check_index_value,
+    check_partition_size,
+    check_sort_size,
+    encode,
+)
 from ballroom.services.dynamodb.live import LiveIndex, LiveTable
 from ballroom.services.dynamodb.resources import Collection, Counts, Item
 from ballroom.services.dynamodb.values.attribute_values import Attributes, size_of_attributes
 
 if TYPE_CHECKING:
-    from ballroom.kernel import Tx
+    from ballroom.kernel import Key, Tx
 
 MOST_COLLECTION_BYTES = 10 << 30
 _NONE = Counts()
+_UPDATED_KEY = "The update expression attempted to update the secondary index key"
 
 
 class ItemChange(msgspec.Struct, gc=False):
@@ -31,6 +39,8 @@ class ItemChange(msgspec.Struct, gc=False):
     table: LiveTable
     primary: tuple[bytes, ...]
     """The encoded key."""
+    key: Key
+    """The item's row."""
     old: Item | None
     new: Item | None
     by: str = ""
@@ -63,6 +73,30 @@ def check_item_keys(table: LiveTable, item: Attributes) -> None:
                 check_index_value(index.name, name, kind, value)
 
 
+def check_updated_keys(table: LiveTable, item: Attributes) -> None:
+    """The same of an item as an update leaves it, in the words that updates have for it.
+
+    Raises:
+        Invalid: an index's key has the wrong type, is empty, or too large.
+    """
+    for index in table.indexes:
+        for name, kind in index.checked:
+            value = item.get(name)
+            if value is None:
+                continue
+            if kind not in value:
+                raise Invalid(f"{_UPDATED_KEY} to unsupported type")
+            if not value[kind]:
+                raise Invalid(
+                    "One or more parameter values are not valid. The update expression attempted to update a "
+                    "secondary index key to a value that is not supported. The AttributeValue for a key attribute "
+                    f"cannot contain an empty {'string' if kind == 'S' else 'binary'} value."
+                )
+            most = MOST_PARTITION_BYTES if name == index.schema.hash else MOST_SORT_BYTES
+            if len(encode(kind, value[kind])) > most:
+                raise Invalid(f"{_UPDATED_KEY} beyond allowed size limits")
+
+
 def apply_change(tx: Tx, change: ItemChange, consumed: Consumed) -> None:
     """Write an item as it is after the change, with everything that follows from it."""
     table, old, new = change.table, change.old, change.new
@@ -71,11 +105,10 @@ def apply_change(tx: Tx, change: ItemChange, consumed: Consumed) -> None:
     consumed.write += write_units(max(old_size, new_size))
     if old is None and new is None:
         return
-    key = table.key(change.primary)
     if new is None:
-        tx.delete(key)
+        tx.delete(change.key)
     else:
-        tx.put(key, new)
+        tx.put(change.key, new)
     by_index: dict[int, tuple[int, int]] | None = None
     local_bytes = 0
     if table.indexes:
@@ -112,6 +145,12 @@ def _change_index(tx: Tx, index: LiveIndex, change: ItemChange, consumed: Consum
     """How many items and bytes the index gained."""
     before, after = old_attributes(change), new_attributes(change)
     old_own = index.schema.find(before) if before is not None else None
+    if (
+        old_own is not None
+        and not index.record.filled
+        and tx.get(Item, index.key(old_own, change.primary)) is None
+    ):
+        old_own = None  # the fill has not come to it yet
     new_own = index.schema.find(after) if after is not None else None
     if old_own is None and new_own is None:
         return 0, 0

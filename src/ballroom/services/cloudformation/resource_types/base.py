@@ -207,23 +207,41 @@ def check_properties(entry: ResourceType, properties: Properties) -> None:
 
 MISSING_CODES = frozenset(
     {
-        "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchEntity",
-        "NoSuchEntityException", "NotFoundException", "ParameterNotFound", "QueueDoesNotExist",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "ActivityDoesNotExist",
+        "NoSuchBucket",
+        "NoSuchBucketPolicy",
+        "NoSuchCORSConfiguration",
+        "NoSuchEntity",
+        "NoSuchEntityException",
+        "NoSuchTagSet",
+        "NotFoundException",
+        "ParameterNotFound",
+        "QueueDoesNotExist",
         "RepositoryNotFoundException",
-        "ResourceNotFoundException", "NoSuchCORSConfiguration", "NoSuchTagSet", "ResourceNotFound",
-        "StateMachineDoesNotExist", "ActivityDoesNotExist",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "StateMachineDoesNotExist",
     }
-)  # fmt: skip
+)
 EXISTS_CODES = frozenset(
     {
-        "ActivityAlreadyExists", "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou",
+        "ActivityAlreadyExists",
+        "AlreadyExistsException",
+        "BucketAlreadyExists",
+        "BucketAlreadyOwnedByYou",
         "EntityAlreadyExists",
-        "EntityAlreadyExistsException", "ParameterAlreadyExists", "QueueNameExists", "QueueAlreadyExists",
+        "EntityAlreadyExistsException",
+        "ParameterAlreadyExists",
+        "QueueAlreadyExists",
+        "QueueNameExists",
         "RepositoryAlreadyExistsException",
-        "ResourceAlreadyExistsException", "ResourceConflictException",
+        "ResourceAlreadyExistsException",
+        "ResourceConflictException",
+        "ResourceInUseException",
         "StateMachineAlreadyExists",
     }
-)  # fmt: skip
+)
 
 
 def is_missing(error: ServiceError) -> bool:

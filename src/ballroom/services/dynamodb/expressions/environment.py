@@ -65,6 +65,8 @@ class Environment:
 
     def check_all_used(self) -> None:
         """Raise if a name or a value is in none of the expressions."""
+        if len(self._used) == len(self.names) + len(self.values):
+            return
         for member, defined in (
             ("ExpressionAttributeNames", self.names),
             ("ExpressionAttributeValues", self.values),

@@ -33,7 +33,7 @@ from ballroom.services.dynamodb.expressions.tokens import Token, tokens_of
 
 LONGEST_BYTES = 4096
 MOST_OPERATORS = 300
-DEEPEST = 150
+DEEPEST = 200
 _COMPARATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 _SECTIONS = frozenset({"SET", "REMOVE", "ADD", "DELETE"})
 _CACHED = 2048
@@ -156,32 +156,43 @@ class _Parser:
         self.parsed.root = self.condition()
 
     def condition(self) -> Node:
-        """OR binds loosest; chains are one node, so that their length is no depth."""
-        return self._chain("OR", lambda: self._chain("AND", self.negation))
+        """OR binds loosest, then AND, then NOT. Chains are one node, so that their length is no depth.
 
-    def _chain(self, word: str, inner: Callable[[], Node]) -> Node:
-        found = [inner()]
-        while self.is_word(word):
+        One function for all three, since nesting costs as many of Python's frames as there are functions.
+        """
+        either: list[Node] = []
+        while True:
+            both: list[Node] = []
+            while True:
+                negations = 0
+                while self.is_word("NOT"):
+                    self.at += 1
+                    negations += 1
+                self.parsed.operators += negations
+                node = self.test()
+                both.append(Operator("NOT", (node,)) if negations % 2 else node)
+                if not self.is_word("AND"):
+                    break
+                self.at += 1
+                self.parsed.operators += 1
+            either.append(both[0] if len(both) == 1 else self._chain("AND", both))
+            if not self.is_word("OR"):
+                return either[0] if len(either) == 1 else self._chain("OR", either)
             self.at += 1
             self.parsed.operators += 1
-            found.append(inner())
-        if len(found) == 1:
-            return found[0]
-        node = Operator(word, tuple(found))
+
+    def _chain(self, word: str, nodes: list[Node]) -> Node:
+        node = Operator(word, tuple(nodes))
         self.alive.append(node)
         return node
 
-    def negation(self) -> Node:
-        count = 0
-        while self.is_word("NOT"):
-            self.at += 1
-            count += 1
-        node = self.test()
-        self.parsed.operators += count
-        return Operator("NOT", (node,)) if count % 2 else _twice(node, count)
-
     def test(self) -> Node:
-        left = self.operand()
+        if self.is_symbol("("):
+            self.at += 1
+            self.deeper()
+            left = self._wrapped(self.condition())
+        else:
+            left = self.operand()
         token = self.token
         if token.kind == "symbol" and token.text in _COMPARATORS:
             self.at += 1
@@ -229,7 +240,10 @@ class _Parser:
     def _parenthesised(self) -> Node:
         self.at += 1
         self.deeper()
-        node = self.sum() if self.parsed.kind == "UpdateExpression" else self.condition()
+        return self._wrapped(self.sum() if self.parsed.kind == "UpdateExpression" else self.condition())
+
+    def _wrapped(self, node: Node) -> Node:
+        """What stands in parentheses that end here."""
         self.depth -= 1
         self.expect(")")
         if id(node) in self.wrapped:
@@ -328,7 +342,3 @@ class _Parser:
 _CONDITION_WORDS = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN"})
 _GRAMMAR = {"ProjectionExpression": frozenset[str](), "UpdateExpression": _SECTIONS}
 """Words of each grammar: where a name is expected, they are a syntax error rather than a reserved name."""
-
-
-def _twice(node: Node, count: int) -> Node:
-    return node if count == 0 else Operator("NOT", (Operator("NOT", (node,)),))

@@ -11,6 +11,7 @@ from ballroom.services.dynamodb.capacity import Consumed, read_units
 from ballroom.services.dynamodb.changing import Delete, Put, carry_out, collection_metrics
 from ballroom.services.dynamodb.errors import Invalid
 from ballroom.services.dynamodb.expressions.projections import Projected
+from ballroom.services.dynamodb.keys import NO_MATCH
 from ballroom.services.dynamodb.live import LiveTable, load_table
 from ballroom.services.dynamodb.requests import environment_of, projection_of
 from ballroom.services.dynamodb.resources import Item
@@ -111,6 +112,8 @@ def batch_write_item(tx: Tx, request: Request) -> Response:
     for name, writes in asked.items():
         table = load_table(tx, name)
         for write in writes:
+            if isinstance(write, Put) and not table.schema.suits(write.item):
+                raise Invalid(NO_MATCH)  # said of the items of a batch, unlike PutItem's
             write.bind(table)
         if len({write.primary for write in writes}) != len(writes):
             raise Invalid(_DUPLICATES)

@@ -44,7 +44,7 @@ def update_table(tx: Tx, request: Request) -> Response:
     live = load_table(tx, request["TableName"], named=True)
     record = _billing(tx, live.record, request)
     record = _stream(tx, record, request.get("StreamSpecification"))
-    settings = stored_settings(record.settings, request, record.account, record.region)
+    settings = stored_settings(record.settings, request, record.account, record.region, tx.now_ms)
     was_encrypted = record.settings.get("SSE")
     record = replace(record, settings=settings)
     if request.get("DeletionProtectionEnabled") is not None:

@@ -57,7 +57,8 @@ def new_table(tx: Tx, account: str, region: str, name: str, request: dict[str, A
     missing = [member for member in ("AttributeDefinitions", "KeySchema") if request.get(member) is None]
     if missing:  # AWS's model has them optional (for other kinds of tables), its answer has not
         told = "; ".join(
-            f"Value null at '{member[0].lower()}{member[1:]}' failed to satisfy constraint: Member must not be null"
+            f"Value null at '{member[0].lower()}{member[1:]}' failed to satisfy constraint: "
+            "Member must not be null"
             for member in missing
         )
         many = "s" if len(missing) > 1 else ""

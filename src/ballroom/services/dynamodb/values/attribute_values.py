@@ -145,7 +145,15 @@ def type_of(value: Value) -> str:
 
 def size_of_attributes(attributes: Attributes) -> int:
     """Bytes of an item as AWS counts them: names and values."""
-    return sum(text_size(name) + size_of(value) for name, value in attributes.items())
+    size = 0
+    for name, value in attributes.items():
+        size += len(name) if name.isascii() else text_size(name)
+        text = value.get("S")
+        if text is not None:
+            size += len(text) if text.isascii() else text_size(text)
+        else:
+            size += size_of(value)
+    return size
 
 
 def size_of(value: Value) -> int:

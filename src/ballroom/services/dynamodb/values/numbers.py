@@ -108,20 +108,25 @@ def size(text: str) -> int:
 
 
 _FIRST_NEGATIVE, _ZERO, _FIRST_POSITIVE = b"\x00", b"\x01", b"\x02"
+_COMPLEMENT = bytes.maketrans(b"0123456789", b"9876543210")
+_AFTER_DIGITS = b":"
+_EXPONENTS = [bytes((n,)) for n in range(256)]
 
 
 def sortable(text: str) -> bytes:
-    """Bytes that sort as the numbers do: sign, exponent, then two digits a byte."""
+    """Bytes that sort as the numbers do: sign, exponent, digits."""
+    if text.isdigit():
+        digits = text.rstrip("0")
+        if digits and text[0] != "0":
+            return _FIRST_POSITIVE + _EXPONENTS[len(text) - 1 - _LOWEST] + digits.encode()
     parts = take_apart(text)
     digits = parts.digits
     if not digits:
         return _ZERO
-    if len(digits) % 2:
-        digits += "0"
-    pairs = [int(digits[i : i + 2]) + 1 for i in range(0, len(digits), 2)]
     exponent = parts.exponent - _LOWEST
     if parts.negative:
-        # the complement, and an end that is larger than any pair: of two negative numbers, the one with
+        # the complement, and an end that is larger than any digit: of two negative numbers, the one with
         # more digits behind a common front is the smaller
-        return _FIRST_NEGATIVE + bytes((255 - exponent, *(101 - pair for pair in pairs), 102))
-    return _FIRST_POSITIVE + bytes((exponent, *pairs))
+        complement = digits.encode().translate(_COMPLEMENT)
+        return _FIRST_NEGATIVE + _EXPONENTS[255 - exponent] + complement + _AFTER_DIGITS
+    return _FIRST_POSITIVE + _EXPONENTS[exponent] + digits.encode()

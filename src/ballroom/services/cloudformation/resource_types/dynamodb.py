@@ -1,0 +1,347 @@
+"""AWS::DynamoDB types. A global table is a table of this region alone.
+
+Source: CloudFormation User Guide, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..template.values import as_text
+from .base import Attributes, Call, Failure, Name, Properties, Target, register, tag_changes, tag_list
+
+_SAME = (
+    "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema", "LocalSecondaryIndexes",
+    "OnDemandThroughput", "ProvisionedThroughput", "TableClass", "WarmThroughput", "DeletionProtectionEnabled",
+)  # fmt: skip
+"""Properties that CreateTable has under the same name."""
+_INDEX = (
+    "IndexName", "KeySchema", "OnDemandThroughput", "Projection", "ProvisionedThroughput", "WarmThroughput",
+)  # fmt: skip
+
+
+def _is_true(value: Any) -> bool:
+    return as_text(value).lower() == "true"
+
+
+def _table_settings(properties: Properties) -> dict[str, Any]:
+    """CreateTable's members for the properties of a table."""
+    given = {name: properties[name] for name in _SAME if name in properties}
+    for member in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        if member in given:
+            given[member] = [
+                {name: index[name] for name in _INDEX if name in index} for index in given[member]
+            ] or None
+    given["SSESpecification"] = _encryption(properties.get("SSESpecification"))
+    if properties.get("StreamSpecification"):
+        given["StreamSpecification"] = _stream(properties["StreamSpecification"])
+    if properties.get("ResourcePolicy"):
+        given["ResourcePolicy"] = properties["ResourcePolicy"]["PolicyDocument"]
+    return given
+
+
+def _encryption(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    enabled = _is_true(given.get("SSEEnabled", False))
+    return {
+        "Enabled": enabled, "SSEType": given.get("SSEType"), "KMSMasterKeyId": given.get("KMSMasterKeyId"),
+    }  # fmt: skip
+
+
+def _stream(given: dict[str, Any]) -> dict[str, Any]:
+    return {"StreamEnabled": True, "StreamViewType": given.get("StreamViewType")}
+
+
+async def _create_table(call: Call, table: Target) -> Attributes | None:
+    for name in ("ImportSourceSpecification", "KinesisStreamSpecification"):
+        if table.get(name):
+            raise Failure(f"Ballroom does not support {name} of AWS::DynamoDB::Table")
+    table.physical_id = table.name
+    await call(
+        "dynamodb", "CreateTable", TableName=table.name, Tags=tag_list(table.tags),
+        **_table_settings(table.properties),
+    )  # fmt: skip
+    await _after_creation(call, table)
+    return None
+
+
+async def _after_creation(call: Call, table: Target) -> None:
+    name = table.physical_id
+    expiry = table.get("TimeToLiveSpecification")
+    if expiry and _is_true(expiry.get("Enabled", False)):
+        await call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=expiry)
+    await _recovery(call, name, table.get("PointInTimeRecoverySpecification"), None)
+    insights = table.get("ContributorInsightsSpecification")
+    if insights:
+        await _insights(call, name, insights)
+
+
+async def _recovery(
+    call: Call, name: str, wanted: dict[str, Any] | None, before: dict[str, Any] | None
+) -> None:
+    enabled = bool(wanted) and _is_true((wanted or {}).get("PointInTimeRecoveryEnabled", False))
+    was_enabled = bool(before) and _is_true((before or {}).get("PointInTimeRecoveryEnabled", False))
+    if enabled or was_enabled:
+        specification = {**(wanted or {}), "PointInTimeRecoveryEnabled": enabled}
+        await call(
+            "dynamodb",
+            "UpdateContinuousBackups",
+            TableName=name,
+            PointInTimeRecoverySpecification=specification,
+        )
+
+
+async def _insights(call: Call, name: str, wanted: dict[str, Any]) -> None:
+    action = "ENABLE" if _is_true(wanted.get("Enabled", False)) else "DISABLE"
+    await call(
+        "dynamodb",
+        "UpdateContributorInsights",
+        TableName=name,
+        ContributorInsightsAction=action,
+        ContributorInsightsMode=wanted.get("Mode"),
+    )
+
+
+async def _read_table(call: Call, table: Target) -> Attributes:
+    told = (await call("dynamodb", "DescribeTable", TableName=table.physical_id or table.name))["Table"]
+    table.physical_id = told["TableName"]
+    found = {"Arn": told["TableArn"]}
+    if "LatestStreamArn" in told:
+        found["StreamArn"] = told["LatestStreamArn"]
+    if table.type == "AWS::DynamoDB::GlobalTable":
+        found["TableId"] = told["TableId"]
+    return found
+
+
+async def _update_table(call: Call, table: Target) -> Attributes | None:
+    await _update(call, table, table.properties, table.previous)
+    return None
+
+
+_CHANGEABLE = ("BillingMode", "ProvisionedThroughput", "OnDemandThroughput", "WarmThroughput", "TableClass")
+
+
+async def _update(call: Call, table: Target, now: Properties, before: Properties) -> None:
+    """Only what changes is asked for, since DynamoDB refuses what is so already."""
+    name = table.physical_id
+    wanted, had = _table_settings(now), _table_settings(before)
+    changes = {
+        member: wanted.get(member)
+        for member in _CHANGEABLE
+        if wanted.get(member) is not None and wanted.get(member) != had.get(member)
+    }
+    if "BillingMode" in had and "BillingMode" not in wanted and had["BillingMode"] == "PAY_PER_REQUEST":
+        changes |= {"BillingMode": "PROVISIONED", "ProvisionedThroughput": wanted.get("ProvisionedThroughput")}
+    if wanted["SSESpecification"] != had["SSESpecification"]:
+        changes["SSESpecification"] = wanted["SSESpecification"] or {"Enabled": False}
+    protected = (_is_true(one.get("DeletionProtectionEnabled", False)) for one in (now, before))
+    is_protected, was_protected = protected
+    if is_protected != was_protected:
+        changes["DeletionProtectionEnabled"] = is_protected
+    if changes:
+        await call("dynamodb", "UpdateTable", TableName=name, **changes)
+    await _update_stream(call, name, wanted.get("StreamSpecification"), had.get("StreamSpecification"))
+    await _update_indexes(call, name, wanted, had)
+    await _update_expiry(call, name, now.get("TimeToLiveSpecification"), before.get("TimeToLiveSpecification"))
+    if now.get("PointInTimeRecoverySpecification") != before.get("PointInTimeRecoverySpecification"):
+        await _recovery(
+            call,
+            name,
+            now.get("PointInTimeRecoverySpecification"),
+            before.get("PointInTimeRecoverySpecification"),
+        )
+    if now.get("ContributorInsightsSpecification") != before.get("ContributorInsightsSpecification"):
+        await _insights(call, name, now.get("ContributorInsightsSpecification") or {})
+    arn = (await call("dynamodb", "DescribeTable", TableName=name))["Table"]["TableArn"]
+    if wanted.get("ResourcePolicy") != had.get("ResourcePolicy"):
+        if wanted.get("ResourcePolicy") is None:
+            await call("dynamodb", "DeleteResourcePolicy", ResourceArn=arn)
+        else:
+            await call("dynamodb", "PutResourcePolicy", ResourceArn=arn, Policy=wanted["ResourcePolicy"])
+    added, removed = tag_changes(table)
+    if added:
+        await call("dynamodb", "TagResource", ResourceArn=arn, Tags=tag_list(added))
+    if removed:
+        await call("dynamodb", "UntagResource", ResourceArn=arn, TagKeys=removed)
+
+
+async def _update_stream(
+    call: Call, name: str, wanted: dict[str, Any] | None, had: dict[str, Any] | None
+) -> None:
+    if wanted == had:
+        return
+    if had is not None:
+        await call("dynamodb", "UpdateTable", TableName=name, StreamSpecification={"StreamEnabled": False})
+    if wanted is not None:
+        await call("dynamodb", "UpdateTable", TableName=name, StreamSpecification=wanted)
+
+
+async def _update_expiry(
+    call: Call, name: str, wanted: dict[str, Any] | None, had: dict[str, Any] | None
+) -> None:
+    enabled = wanted if wanted and _is_true(wanted.get("Enabled", False)) else None
+    was = had if had and _is_true(had.get("Enabled", False)) else None
+    if enabled == was:
+        return
+    if was is not None:
+        off = {**was, "Enabled": False}
+        await call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=off)
+    if enabled is not None:
+        await call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=enabled)
+
+
+async def _update_indexes(call: Call, name: str, wanted: dict[str, Any], had: dict[str, Any]) -> None:
+    now = {index["IndexName"]: index for index in wanted.get("GlobalSecondaryIndexes") or ()}
+    before = {index["IndexName"]: index for index in had.get("GlobalSecondaryIndexes") or ()}
+    rebuilt = {
+        one
+        for one in now.keys() & before.keys()
+        if any(now[one].get(part) != before[one].get(part) for part in ("KeySchema", "Projection"))
+    }
+    created = [now[one] for one in now if one not in before or one in rebuilt]
+    deleted = [one for one in before if one not in now or one in rebuilt]
+    if len(created) + len(deleted) > 1:
+        raise Failure("Cannot perform more than one GSI creation or deletion in a single update")
+    updates: list[dict[str, Any]] = [{"Create": index} for index in created]
+    updates += [{"Delete": {"IndexName": one}} for one in deleted]
+    for one in now.keys() & before.keys():
+        throughput = now[one].get("ProvisionedThroughput")
+        if throughput is not None and throughput != before[one].get("ProvisionedThroughput"):
+            updates.append({"Update": {"IndexName": one, "ProvisionedThroughput": throughput}})
+    if updates:
+        await call(
+            "dynamodb", "UpdateTable", TableName=name, GlobalSecondaryIndexUpdates=updates,
+            AttributeDefinitions=wanted.get("AttributeDefinitions"),
+        )  # fmt: skip
+
+
+async def _delete_table(call: Call, table: Target) -> None:
+    await call("dynamodb", "DeleteTable", TableName=table.physical_id)
+
+
+def _replaces(before: Properties, after: Properties) -> bool:
+    """Keys and local indexes of a table are for ever."""
+    types = [
+        {one["AttributeName"]: one["AttributeType"] for one in properties.get("AttributeDefinitions") or ()}
+        for properties in (before, after)
+    ]
+    keys = [part["AttributeName"] for part in after.get("KeySchema") or ()]
+    return (
+        before.get("KeySchema") != after.get("KeySchema")
+        or before.get("LocalSecondaryIndexes") != after.get("LocalSecondaryIndexes")
+        or any(types[0].get(key) != types[1].get(key) for key in keys)
+    )
+
+
+register(
+    "AWS::DynamoDB::Table",
+    required="KeySchema",
+    properties=(
+        "AttributeDefinitions BillingMode ContributorInsightsSpecification DeletionProtectionEnabled "
+        "GlobalSecondaryIndexes KinesisStreamSpecification LocalSecondaryIndexes OnDemandThroughput "
+        "PointInTimeRecoverySpecification ProvisionedThroughput ResourcePolicy SSESpecification "
+        "StreamSpecification TableClass Tags TimeToLiveSpecification WarmThroughput"
+    ),
+    create_only="TableName ImportSourceSpecification",
+    attributes="Arn StreamArn",
+    identifier=("TableName",),
+    name=Name("TableName"),
+    create=_create_table,
+    read=_read_table,
+    update=_update_table,
+    delete=_delete_table,
+    replaces=_replaces,
+)
+
+
+# -- global tables: this region's replica --------------------------------------------------------------
+
+
+def _as_table(table: Target, properties: Properties) -> Properties:
+    """The properties of the table that stands for a global table of one region.
+
+    Raises:
+        Failure: it has a replica elsewhere, or none here.
+    """
+    replicas = properties.get("Replicas") or []
+    elsewhere = [one["Region"] for one in replicas if one.get("Region") != table.region]
+    if elsewhere or len(replicas) != 1:
+        raise Failure(
+            "Ballroom does not replicate tables: Replicas of AWS::DynamoDB::GlobalTable must be "
+            f"[{{Region: {table.region}}}]"
+        )
+    replica = replicas[0]
+    made = {name: properties[name] for name in _SAME if name in properties}
+    for name in ("SSESpecification", "StreamSpecification", "TimeToLiveSpecification"):
+        if name in properties:
+            made[name] = properties[name]
+    for name in (
+        "TableClass", "DeletionProtectionEnabled", "PointInTimeRecoverySpecification",
+        "ContributorInsightsSpecification", "ResourcePolicy",
+    ):  # fmt: skip
+        if name in replica:
+            made[name] = replica[name]
+    if properties.get("BillingMode", "PROVISIONED") == "PROVISIONED":
+        made["ProvisionedThroughput"] = _capacity(properties, replica)
+        own = {one["IndexName"]: one for one in replica.get("GlobalSecondaryIndexes") or ()}
+        made["GlobalSecondaryIndexes"] = [
+            {**index, "ProvisionedThroughput": _capacity(index, own.get(index["IndexName"], {}))}
+            for index in properties.get("GlobalSecondaryIndexes") or ()
+        ]
+    return made
+
+
+def _capacity(writes: dict[str, Any], reads: dict[str, Any]) -> dict[str, Any]:
+    """What auto scaling would begin with."""
+    write = writes.get("WriteProvisionedThroughputSettings") or {}
+    scaled = write.get("WriteCapacityAutoScalingSettings") or {}
+    read = reads.get("ReadProvisionedThroughputSettings") or {}
+    read_scaled = read.get("ReadCapacityAutoScalingSettings") or {}
+    return {
+        "ReadCapacityUnits": read.get("ReadCapacityUnits")
+        or read_scaled.get("SeedCapacity")
+        or read_scaled.get("MinCapacity", 5),
+        "WriteCapacityUnits": scaled.get("SeedCapacity") or scaled.get("MinCapacity", 5),
+    }
+
+
+async def _create_global(call: Call, table: Target) -> Attributes | None:
+    properties = _as_table(table, table.properties)
+    table.physical_id = table.name
+    tags = {as_text(t["Key"]): as_text(t["Value"]) for t in table.properties["Replicas"][0].get("Tags") or ()}
+    await call(
+        "dynamodb", "CreateTable", TableName=table.name, Tags=tag_list({**table.tags, **tags}),
+        **_table_settings(properties),
+    )  # fmt: skip
+    whole, table.properties = table.properties, properties
+    try:
+        await _after_creation(call, table)
+    finally:
+        table.properties = whole
+    return None
+
+
+async def _update_global(call: Call, table: Target) -> Attributes | None:
+    await _update(call, table, _as_table(table, table.properties), _as_table(table, table.previous))
+    return None
+
+
+register(
+    "AWS::DynamoDB::GlobalTable",
+    required="AttributeDefinitions KeySchema Replicas",
+    properties=(
+        "BillingMode GlobalSecondaryIndexes LocalSecondaryIndexes SSESpecification StreamSpecification "
+        "TimeToLiveSpecification WarmThroughput WriteOnDemandThroughputSettings "
+        "WriteProvisionedThroughputSettings"
+    ),
+    create_only="TableName",
+    attributes="Arn StreamArn TableId",
+    identifier=("TableName",),
+    name=Name("TableName"),
+    create=_create_global,
+    read=_read_table,
+    update=_update_global,
+    delete=_delete_table,
+    replaces=_replaces,
+)
