@@ -108,7 +108,7 @@ def test_wrong_expectations(cloud: Cloud, request_: dict[str, Any], text: str) -
             {"ss": ..., "s": ...},
         ),
     ],
-    ids=str,
+    ids=lambda given: "-".join(sorted(given)),  # sets print in any order, and the workers must agree
 )
 def test_attribute_updates(cloud: Cloud, updates: dict[str, Any], expected: dict[str, Any]) -> None:
     a_table(cloud, sk="N")

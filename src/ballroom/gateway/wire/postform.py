@@ -7,7 +7,7 @@ Source: S3 API Reference, "POST Object".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,7 +32,7 @@ class PostFormCodec:
     """PostObject, which no model describes."""
 
     def parse(
-        self, method: str, path: str, query: str, headers: Sequence[tuple[str, str]], body: Any
+        self, method: str, path: str, query: str, headers: Collection[tuple[str, str]], body: Any
     ) -> dict[str, Any]:
         """Bucket, content type and the stream of the form."""
         told = dict(headers)

@@ -50,7 +50,8 @@ def create_event_bus(tx: Tx, request: Request) -> Response:
         at,
         Bus(
             name, tx.now_ms, tx.now_ms, request.get("Description") or "",
-            request.get("KmsKeyIdentifier") or "", request.get("DeadLetterConfig"), request.get("LogConfig"), [],
+            request.get("KmsKeyIdentifier") or "", request.get("DeadLetterConfig"),
+            request.get("LogConfig"), [],
             read_tags(request.get("Tags"), tx.caller.source), source or "",
         ),
     )  # fmt: skip
