@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.cloud import Cloud
+from tests.services.dynamodb.names import shown
 
 from ballroom.kernel import ServiceError
 
@@ -54,14 +55,14 @@ def holds(cloud: Cloud, expression: str, given: Any) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("expression", "given"), TRUE, ids=str)
+@pytest.mark.parametrize(("expression", "given"), TRUE, ids=shown)
 def test_conditions_that_hold(cloud: Cloud, expression: str, given: Any) -> None:
     a_table(cloud)
     put(cloud, **ITEM)
     assert holds(cloud, expression, given)
 
 
-@pytest.mark.parametrize(("expression", "given"), FALSE, ids=str)
+@pytest.mark.parametrize(("expression", "given"), FALSE, ids=shown)
 def test_conditions_that_do_not_hold(cloud: Cloud, expression: str, given: Any) -> None:
     a_table(cloud)
     put(cloud, **ITEM)
@@ -156,7 +157,7 @@ def test_wrong_conditions_are_told_in_awss_words(
         ({"ExpressionAttributeValues": {":a": {"S": "a"}}},
          "Value provided in ExpressionAttributeValues unused in expressions: keys: {:a}"),
     ],
-    ids=str,
+    ids=shown,
 )  # fmt: skip
 def test_names_and_values_must_be_right_and_used(cloud: Cloud, given: dict[str, Any], text: str) -> None:
     a_table(cloud)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.cloud import ACCOUNT, REGION, Cloud
+from tests.services.dynamodb.names import shown
 
 from .tables import a_table, get, index, item, put, query, refusal, update, values
 
@@ -27,7 +28,7 @@ WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("value", "text"), WRONG_VALUES, ids=str)
+@pytest.mark.parametrize(("value", "text"), WRONG_VALUES, ids=shown)
 def test_wrong_values(cloud: Cloud, value: dict[str, Any], text: str) -> None:
     a_table(cloud)
     assert refusal(cloud, "PutItem", Item={"pk": {"S": "a"}, "x": value}) == text
@@ -79,7 +80,7 @@ def test_wrong_items(cloud: Cloud, given: dict[str, Any], text: str) -> None:
 @pytest.mark.parametrize(
     "key",
     [{}, item(pk="a"), item(pk="a", sk=1, x=1), item(pk="a", x=1), item(pk=1, sk=1), item(pk="a", sk="1")],
-    ids=str,
+    ids=shown,
 )
 def test_keys_fit_the_schema(cloud: Cloud, key: dict[str, Any]) -> None:
     a_table(cloud, sk="N")

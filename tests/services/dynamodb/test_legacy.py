@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.cloud import Cloud
+from tests.services.dynamodb.names import shown
 
 from ballroom.kernel import ServiceError
 
@@ -44,12 +45,12 @@ def holds(cloud: Cloud, **request: Any) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("name", "expectation"), HOLD, ids=str)
+@pytest.mark.parametrize(("name", "expectation"), HOLD, ids=shown)
 def test_expectations_that_hold(cloud: Cloud, name: str, expectation: dict[str, Any]) -> None:
     assert holds(cloud, Expected={name: expectation})
 
 
-@pytest.mark.parametrize(("name", "expectation"), FAIL, ids=str)
+@pytest.mark.parametrize(("name", "expectation"), FAIL, ids=shown)
 def test_expectations_that_do_not(cloud: Cloud, name: str, expectation: dict[str, Any]) -> None:
     assert not holds(cloud, Expected={name: expectation})
 
@@ -131,7 +132,7 @@ def test_attribute_updates(cloud: Cloud, updates: dict[str, Any], expected: dict
         ),
         ({"Action": "ADD", "Value": value(1)}, "Type mismatch for attribute to update"),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_wrong_attribute_updates(cloud: Cloud, update: dict[str, Any], text: str) -> None:
     a_table(cloud)

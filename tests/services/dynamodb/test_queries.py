@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.cloud import Cloud
+from tests.services.dynamodb.names import shown
 
 from .tables import a_table, index, item, plains, put, query, refusal, scan, values
 
@@ -50,7 +51,7 @@ def test_texts_and_binary_are_in_the_order_of_their_bytes(cloud: Cloud) -> None:
         ("begins_with(sk, :v)", ["\uffff"], ["\uffff"]),
         ("sk = :v", ["nothing"], []),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_conditions_on_the_sort_key(
     cloud: Cloud, condition: str, bounds: list[str], expected: list[str]
@@ -235,7 +236,7 @@ def test_wrong_key_conditions(cloud: Cloud, condition: str, given: dict[str, Any
         ("Scan", {"Limit": 0}, "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: Member "
          "must have value greater than or equal to 1"),
     ],
-    ids=str,
+    ids=shown,
 )  # fmt: skip
 def test_wrong_requests(cloud: Cloud, operation: str, request_: dict[str, Any], text: str) -> None:
     a_table(cloud, sk="N", types={"g": "S"}, GlobalSecondaryIndexes=[index("by-g", "g", keys_only=True)])
