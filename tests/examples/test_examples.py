@@ -50,6 +50,16 @@ class Shop:
         return answer
 
 
+    def row(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+        found = self.server.client("dynamodb").get_item(TableName=self.outputs[table], Key=key)
+        item: dict[str, Any] = found.get("Item", {})
+        return item
+
+    def holders(self, car: str) -> set[str]:
+        """The orders that hold a car of this kind."""
+        return set(self.row("StockTable", {"car": {"S": car}}).get("holders", {}).get("SS", ()))
+
+
 @pytest.fixture
 def shop(ballroom: BallroomServer) -> Shop:
     return Shop(ballroom)
@@ -59,7 +69,7 @@ def test_the_catalogue_is_browsed(shop: Shop) -> None:
     url = shop.outputs["CatalogueUrl"]
     status, cars = request(url)
     assert status == 200
-    assert {"id": "tango", "name": "Tango", "body": "coupé", "price": 54_500} in cars
+    assert {"id": "tango", "name": "Tango", "body": "coupé", "price": 54_500, "stock": 12} in cars
     assert request(url, path="waltz")[1]["name"] == "Waltz"
     assert request(url, path="tandem") == (404, {"message": "We have no car tandem."})
 
@@ -71,13 +81,15 @@ def test_an_order_is_paid_and_its_delivery_booked(shop: Shop) -> None:
     done = shop.look(order)
     assert done["state"] == "delivery booked"
     assert len(done["delivery"]) == len("2026-01-31")
+    assert shop.holders("waltz") == {order["id"]}
     assert dead_letters(shop) == 0
 
 
-def test_a_payment_above_the_limit_is_declined(shop: Shop) -> None:
+def test_a_payment_above_the_limit_is_declined_and_the_car_released(shop: Shop) -> None:
     order = shop.order(GRAND_BALL)
     shop.server.clock.advance(minutes=1)
-    assert shop.look(order)["state"] == "declined"
+    assert shop.look(order)["state"] == "payment declined"
+    assert shop.holders("grand-ball") == set()
 
 
 def test_the_limit_is_a_parameter(ballroom: BallroomServer) -> None:
@@ -85,6 +97,32 @@ def test_the_limit_is_a_parameter(ballroom: BallroomServer) -> None:
     order = shop.order(GRAND_BALL)
     ballroom.clock.advance(minutes=1)
     assert shop.look(order)["state"] == "delivery booked"
+
+
+def test_an_order_that_cannot_be_delivered_is_undone(shop: Shop) -> None:
+    order = shop.order({**WALTZ, "town": "Atlantis"})
+    shop.server.clock.advance(minutes=1)
+    assert shop.look(order)["state"] == "no delivery"
+    assert shop.holders("waltz") == set()
+    payment = shop.row("PaymentsTable", {"order": {"S": order["id"]}})
+    assert payment["refunded"] == {"BOOL": True}
+
+
+def test_what_is_sold_out_is_not_paid(shop: Shop) -> None:
+    orders = [shop.order({"car": "swing", "customer": str(n)}) for n in range(3)]
+    shop.server.clock.advance(minutes=1)
+    states = sorted(shop.look(order)["state"] for order in orders)
+    assert states == ["delivery booked", "delivery booked", "sold out"]
+
+
+def test_delivery_mail_and_figures_are_joined_by_events_only(shop: Shop) -> None:
+    shop.order(WALTZ)
+    shop.order(GRAND_BALL)
+    shop.server.clock.advance(minutes=1)
+    assert request(shop.outputs["FiguresUrl"])[1] == {
+        "delivery booked": {"orders": 1, "revenue": 32_900},
+        "payment declined": {"orders": 1, "revenue": 0},
+    }
 
 
 @pytest.mark.parametrize("wish", [b"", b"{", b"[]", {"car": "waltz"}, {"car": "tandem", "customer": "Ada"}])
@@ -96,13 +134,12 @@ def test_an_order_that_nobody_made_is_not_found(shop: Shop) -> None:
     assert request(shop.outputs["OrdersUrl"], path="nothing")[0] == 404
 
 
-def test_a_message_that_cannot_be_handled_is_kept_and_holds_up_nothing(shop: Shop) -> None:
-    sqs, stack = shop.server.client("sqs"), shop.server.client("cloudformation")
-    found = stack.describe_stack_resource(StackName="test", LogicalResourceId="Payments")
-    payments = found["StackResourceDetail"]["PhysicalResourceId"]
-    sqs.send_message(QueueUrl=payments, MessageBody='{"order": "nobody-made-it"}')
+def test_an_event_that_cannot_be_delivered_is_kept_and_holds_up_nothing(shop: Shop) -> None:
+    functions, stack = shop.server.client("lambda"), shop.server.client("cloudformation")
+    found = stack.describe_stack_resource(StackName="test", LogicalResourceId="Analytics")
+    functions.delete_function(FunctionName=found["StackResourceDetail"]["PhysicalResourceId"])
     order = shop.order(WALTZ)
-    shop.server.clock.advance(minutes=10)
+    shop.server.clock.advance(days=2)
     assert shop.look(order)["state"] == "delivery booked"
     assert dead_letters(shop) == 1
 
@@ -130,7 +167,7 @@ def test_the_car_store_comes_up_with_one_command(cli: Cli) -> None:
     order = request(orders, "POST", body=WALTZ)[1]
     declined = request(orders, "POST", body=GRAND_BALL)[1]
     until(lambda: request(orders, path=order["id"])[1]["state"] == "delivery booked")
-    until(lambda: request(orders, path=declined["id"])[1]["state"] == "declined")
+    until(lambda: request(orders, path=declined["id"])[1]["state"] == "payment declined")
     up.wait_for(f"order {order['id']}: delivered on")
     up.wait_for(f"order {declined['id']}: declined")
     assert up.signal(signal.SIGINT) == 0

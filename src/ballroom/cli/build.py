@@ -123,6 +123,10 @@ class _Builder:
             case "AWS::Lambda::LayerVersion" if _is_path(properties.get("Content")):
                 where = (self._snapshot(name, properties["Content"]), None)
                 properties["Content"] = _named(where, "S3Bucket", "S3Key", "S3ObjectVersion")
+            case "AWS::Serverless::StateMachine" if _is_path(properties.get("DefinitionUri")):
+                properties["Definition"] = self._definition(name, properties.pop("DefinitionUri"))
+            case "AWS::StepFunctions::StateMachine" if _is_path(properties.get("DefinitionS3Location")):
+                properties["Definition"] = self._definition(name, properties.pop("DefinitionS3Location"))
             case "AWS::CloudFormation::Stack" | "AWS::Serverless::Application":
                 for key in ("TemplateURL", "Location"):
                     if _is_path(properties.get(key)):
@@ -149,6 +153,15 @@ class _Builder:
             parameter = (self._template.get("Parameters") or {}).get(runtime["Ref"])
             runtime = parameter.get("Default") if isinstance(parameter, dict) else None
         return runtime if isinstance(runtime, str) else ""
+
+    def _definition(self, name: str, given: str) -> Any:
+        """A state machine's file, JSON or YAML, as it stands in a template."""
+        try:
+            return load(_text_of(name, self._base / given), aliases=True)
+        except ServiceError as error:
+            raise BuildFailed(f"{name}: {given}: {error.text}") from error
+        except yaml.YAMLError as error:
+            raise BuildFailed(f"{name}: {given}: {error}") from error
 
     def _path(self, name: str, given: str) -> Path:
         path = (self._base / given).resolve()

@@ -1,1 +1,1 @@
-"""What the store is about, apart from AWS: cars, orders and their documents."""
+"""What the car store's functions share; each function's own work is in its module."""
