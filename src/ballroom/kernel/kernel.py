@@ -381,12 +381,14 @@ class Kernel:
             try:
                 answer = await go_on(ctx) or {}
             except ServiceError as error:
+                error.__traceback__ = None  # as in `submit`
                 answer = error
             except Exception:  # noqa: BLE001 - a bug of ours: logged, answered without details
                 answer = _bug(op.service, op.name, caller)
             try:
                 await ctx.durable()
             except ServiceError as lost:
+                lost.__traceback__ = None
                 answer = lost
         finally:
             if hold is not None:
@@ -427,7 +429,10 @@ class Kernel:
                 cancel()
             raise
         if isinstance(answer, ServiceError):
-            raise answer
+            try:
+                raise answer
+            finally:
+                del answer, future  # the error knows this frame
         plain = self.operation(service, name).plain
         return answer if plain is None else plain(answer)
 
