@@ -14,7 +14,7 @@ from tests.services.s3.test_wire import SIGNED, ask
 
 from ballroom.testing import BallroomServer
 
-SIZE = 9 << 20
+SIZE = 3 << 20
 
 
 @pytest.fixture(scope="module")
