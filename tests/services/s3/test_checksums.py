@@ -181,3 +181,15 @@ def test_other_bytes_under_a_taken_name_are_not_taken_for_the_same(durable_cloud
         refs.append(draft.keep("ab" * 32))
     assert [blobs.read(ref) for ref in refs] == [b"one", b"two", b"one", b"two"]
     assert refs[0] == refs[2] != refs[1] == refs[3]
+
+
+def test_a_copy_holds_its_content_no_longer_than_it_takes(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    put(cloud, "k", b"content" * 20_000)
+    cloud.call("s3", "CopyObject", Bucket="shelf", Key="copy", CopySource="shelf/k")
+    refused = {"Bucket": "shelf", "Key": "copy", "CopySource": "shelf/k", "IfNoneMatch": "*"}
+    assert cloud.error("s3", "CopyObject", **refused).shape == "PreconditionFailed"
+    for key in ("k", "copy"):
+        cloud.call("s3", "DeleteObject", Bucket="shelf", Key=key)
+    cloud.run(cloud.kernel.collect_blobs())
+    assert cloud.kernel.blobs.statistics() == {"in_flight": 0, "blobs": 0, "size_bytes": 0}
