@@ -43,7 +43,7 @@ def may(cloud: Cloud, caller: Caller, operation: str = "GetObject", **more: Any)
     try:
         cloud.s3(operation, caller, **request)
     except ServiceError as error:
-        if error.shape != "AccessDenied":
+        if error.shape != "AccessDenied":  # whatever it says
             raise
         return False
     return True

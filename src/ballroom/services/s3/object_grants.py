@@ -14,8 +14,8 @@ from ballroom.kernel import Request, Tx
 from ballroom.services.s3 import acl, grants
 from ballroom.services.s3.authorization import blocks, ownership
 from ballroom.services.s3.errors import AccessDenied, S3Error, named
-from ballroom.services.s3.owners import canonical_id
-from ballroom.services.s3.resources import Bucket
+from ballroom.services.s3.owners import ANONYMOUS_OWNER, canonical_id
+from ballroom.services.s3.resources import Bucket, ObjectVersion
 
 _MEMBERS = frozenset({"ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"})
 
@@ -43,6 +43,20 @@ def of_write(tx: Tx, bucket: Bucket, request: Request) -> bytes:
         return b""
     check_public(tx, bucket, found)
     return b"" if _is_owners(found, bucket) else orjson.dumps(found)
+
+
+def owner_of(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> str:
+    """Who owns a new version: its writer, unless ownership controls say that the bucket's owner does."""
+    rule = ownership(tx, bucket)
+    if rule == "BucketOwnerEnforced":
+        return bucket.account
+    writer = ANONYMOUS_OWNER if tx.caller.anonymous else draft.owner
+    if rule == "BucketOwnerPreferred" and draft.attributes.acl:
+        mine = acl.user(canonical_id(bucket.account))
+        grants_ = orjson.loads(draft.attributes.acl)["Grants"]
+        if {"Grantee": mine, "Permission": "FULL_CONTROL"} in grants_:
+            return bucket.account
+    return writer
 
 
 def _is_owners(found: dict[str, Any], bucket: Bucket) -> bool:

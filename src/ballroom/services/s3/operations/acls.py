@@ -11,8 +11,9 @@ from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.s3 import acl, grants, versions
 from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.authorization import ACL, bucket_acl, object_acl, ownership
+from ballroom.services.s3.changes import Change
 from ballroom.services.s3.errors import MethodNotAllowed, S3Error, named
-from ballroom.services.s3.hooks import Change, changed
+from ballroom.services.s3.hooks import changed
 from ballroom.services.s3.object_grants import check_public, not_supported
 from ballroom.services.s3.owners import canonical_id
 from ballroom.services.s3.resources import Bucket, ObjectVersion
