@@ -1110,6 +1110,75 @@ def form_sizes(s: Steps, _: str) -> Answers:
 
 
 
+def multiple_rules(s: Steps, _: str) -> Answers:
+    filters = (("rule_one", "testobject"), ("rule_two", "test"), ("rule_three", "t"))
+    lifecycle(s, *({**WHOLE, "ID": name, "Filter": {"Prefix": prefix}} for name, prefix in filters))
+    both = s.put("testobject", b"test")
+    second = s.put("test", b"test")
+    configuration = s("get_bucket_lifecycle_configuration")
+    assert {both["Expiration"][:40], second["Expiration"][:40]} == {both["Expiration"][:40]}
+    for rule in configuration["Rules"]:
+        rule["Expiration"] = "hidden"
+    both["Expiration"] = second["Expiration"] = "hidden"  # the recording hides all alike
+    return {
+        "get-bucket-lifecycle-conf": configuration, "put-object-match-both-rules": both,
+        "put-object-match-rule-2": second, "put-object-no-match": s.put("dont-match", b"test"),
+    }  # fmt: skip
+
+
+def signed_put(s: Steps, path: str, document: str) -> Answers:
+    """A document that the client would not send."""
+    scope = "111111111111/20260101/us-east-1/s3/aws4_request"
+    signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}"
+    status, _, body = asked(s, "PUT", f"/{s.name}{path}", body=document.encode(), Authorization=signed)
+    found = fields(body)
+    error = {name: found[name] for name in ("Code", "Message")}
+    return {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+
+def missing_values(s: Steps, _: str) -> Answers:
+    def put(rule: str) -> Answers:
+        key = f"<Filter><S3Key><FilterRule>{rule}</FilterRule></S3Key></Filter>"
+        inner = f"<Queue>arn:aws:sqs:us-east-1:{ACCOUNT}:q</Queue><Event>s3:ObjectCreated:*</Event>{key}"
+        document = f"<QueueConfiguration>{inner}</QueueConfiguration>"
+        return signed_put(s, "?notification", f"<NotificationConfiguration>{document}</NotificationConfiguration>")
+
+    return {
+        "invalid-rule-no-values": put(""),
+        "invalid-rule-no-value": put("<Name>prefix</Name>"),
+        "invalid-rule-no-name": put("<Value>x</Value>"),
+    }
+
+
+def no_tag_set(s: Steps, _: str) -> Answers:
+    s.put("key", b"x")
+    status = asked(s, "PUT", f"/{s.name}/key?tagging", body=b"<Tagging/>", Authorization=(
+        "AWS4-HMAC-SHA256 Credential=111111111111/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, "
+        f"Signature={'0' * 64}"))[0]  # fmt: skip
+    put = {"ResponseMetadata": {"HTTPStatusCode": status}}
+    return {"put-none-tag-set": put, "get-object-tags-none": s("get_object_tagging", Key="key")}
+
+
+def restored(s: Steps, _: str) -> Answers:
+    queue = told(s, "s3:ObjectRestore:*")
+    s.put("my_key_restore", b"something", StorageClass="GLACIER")
+    s("restore_object", Key="my_key_restore", RestoreRequest={"Days": 1})
+    return {"receive_messages": {"messages": queue.records()}}
+
+
+def form_of_another_user(s: Steps, _: str) -> Answers:
+    iam = client(s, "iam")
+    iam.create_user(UserName=f"user-{s.name}")
+    key = iam.create_access_key(UserName=f"user-{s.name}")["AccessKey"]
+    user = boto3.client(
+        "s3", endpoint_url=s.client.meta.endpoint_url, region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"],
+        config=Config(signature_version="s3v4"),
+    )  # fmt: skip
+    post(s, user.generate_presigned_post(s.name, "key")["fields"], b"abcdef")
+    return {"get-obj": s.get("key", ChecksumMode="ENABLED")}
+
+
 STEPS: dict[str, Callable[[Steps, str], Answers]] = {
     "test_list_buckets_with_max_buckets": max_buckets,
     "test_list_buckets_when_continuation_token_is_empty": empty_token,
@@ -1145,6 +1214,11 @@ STEPS: dict[str, Callable[[Steps, str], Answers]] = {
     "test_delete_lifecycle_configuration_on_bucket_deletion": lifecycle_goes_with_bucket,
     "test_put_bucket_lifecycle_conf_exc": bad_lifecycle,
     "test_bucket_lifecycle_configuration_object_expiry": object_expiry,
+    "test_bucket_lifecycle_multiple_rules": multiple_rules,
+    "test_bucket_notification_with_missing_values_in_rule": missing_values,
+    "test_put_object_tagging_none_value": no_tag_set,
+    "test_restore_object": restored,
+    "test_presigned_post_with_different_user_credentials": form_of_another_user,
     "test_s3_transition_default_minimum_object_size": default_minimum,
     "test_bucket_config_default_retention": default_retention,
     "test_object_lock_delete_markers": lock_and_markers,

@@ -246,3 +246,33 @@ def test_a_policy_that_s3_would_not_take(cloud: Cloud, text: str, said: str) -> 
     a_bucket(cloud)
     error = cloud.error("s3", "PutBucketPolicy", Bucket="shelf", Policy=text)
     assert (error.shape, error.text) == ("MalformedPolicy", said)
+
+
+def test_ownership_controls_say_whose_a_strangers_object_is(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow("s3:PutObject", {"AWS": OTHER})))
+    stranger = cloud.caller(OTHER)
+
+    def owner_after(rule: str, **more: Any) -> str:
+        controls = {"Rules": [{"ObjectOwnership": rule}]}
+        cloud.s3("PutBucketOwnershipControls", Bucket="shelf", OwnershipControls=controls)
+        cloud.s3("PutObject", stranger, Bucket="shelf", Key="theirs", Body=b"", **more)
+        owner: str = cloud.s3("GetObjectAcl", Bucket="shelf", Key="theirs")["Owner"]["ID"]
+        return owner
+
+    theirs, ours = canonical_id(OTHER), canonical_id("000000000000")
+    assert owner_after("BucketOwnerEnforced") == ours
+    assert owner_after("ObjectWriter") == theirs
+    assert owner_after("BucketOwnerPreferred") == theirs
+    assert owner_after("BucketOwnerPreferred", ACL="bucket-owner-full-control") == ours
+
+
+def test_the_account_itself_is_told_what_refuses_it(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    deny = {**allow("s3:GetObject"), "Effect": "Deny"}
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(deny))
+    assert cloud.error("s3", "GetObject", Bucket="shelf", Key="k").text == (
+        "User: arn:aws:iam::000000000000:root is not authorized to perform: s3:GetObject on resource: "
+        '"arn:aws:s3:::shelf/k" with an explicit deny in a resource-based policy'
+    )
+    assert cloud.error("s3", "GetObject", cloud.caller(OTHER), Bucket="shelf", Key="k").text == "Access Denied"
