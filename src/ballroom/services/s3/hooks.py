@@ -21,13 +21,13 @@ from ballroom.services.s3.website_rules import check_redirect_location
 
 __all__ = [
     "attributes_of", "authorize", "changed", "check_removal", "check_versioning", "describe",
-    "describe_upload", "describe_write", "owner_of",
+    "describe_upload", "describe_write", "owned",
 ]  # fmt: skip
 
 
-def owner_of(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> str:
-    """Who owns a new version: its writer, unless the bucket says that its owner does."""
-    return object_grants.owner_of(tx, bucket, draft)
+def owned(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> ObjectVersion:
+    """A new version with its owner: its writer, unless the bucket says that its own owner is."""
+    return object_grants.owned(tx, bucket, draft)
 
 
 def authorize(

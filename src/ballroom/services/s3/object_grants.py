@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import orjson
 
 from ballroom.kernel import Request, Tx
@@ -45,18 +46,17 @@ def of_write(tx: Tx, bucket: Bucket, request: Request) -> bytes:
     return b"" if _is_owners(found, bucket) else orjson.dumps(found)
 
 
-def owner_of(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> str:
-    """Who owns a new version: its writer, unless ownership controls say that the bucket's owner does."""
+def owned(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> ObjectVersion:
+    """A new version with its owner: its writer, unless ownership controls say that the bucket's owner is."""
     rule = ownership(tx, bucket)
     if rule == "BucketOwnerEnforced":
-        return bucket.account
-    writer = ANONYMOUS_OWNER if tx.caller.anonymous else draft.owner
+        return msgspec.structs.replace(draft, owner=bucket.account)
     if rule == "BucketOwnerPreferred" and draft.attributes.acl:
-        mine = acl.user(canonical_id(bucket.account))
-        grants_ = orjson.loads(draft.attributes.acl)["Grants"]
-        if {"Grantee": mine, "Permission": "FULL_CONTROL"} in grants_:
-            return bucket.account
-    return writer
+        mine = {"Grantee": acl.user(canonical_id(bucket.account)), "Permission": "FULL_CONTROL"}
+        if mine in orjson.loads(draft.attributes.acl)["Grants"]:
+            attributes = msgspec.structs.replace(draft.attributes, acl=b"")
+            return msgspec.structs.replace(draft, owner=bucket.account, attributes=attributes)
+    return msgspec.structs.replace(draft, owner=ANONYMOUS_OWNER) if tx.caller.anonymous else draft
 
 
 def _is_owners(found: dict[str, Any], bucket: Bucket) -> bool:

@@ -91,7 +91,7 @@ def put_version(tx: Tx, bucket: Bucket, draft: ObjectVersion, event: str) -> Obj
     `event` is what subscribers are told, `ObjectCreated:Put`. The draft's content passes over to the version.
     """
     if draft.owner != bucket.account or tx.caller.anonymous:
-        draft = msgspec.structs.replace(draft, owner=hooks.owner_of(tx, bucket, draft))
+        draft = hooks.owned(tx, bucket, draft)
     version = _make_current(tx, bucket, draft)
     tx.put(object_key(bucket, version.key), version)
     hooks.changed(tx, bucket, _change(event, version))
