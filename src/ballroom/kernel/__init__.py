@@ -34,6 +34,7 @@ from ballroom.kernel.registry import (
 )
 from ballroom.kernel.settings import Settings
 from ballroom.kernel.store.blobs import BlobRef
+from ballroom.kernel.store.engine import EngineError
 from ballroom.kernel.tx import Request, Response, Tx, Waiting
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Credentials",
     "CrossOrigin",
     "Delivery",
+    "EngineError",
     "FileBody",
     "FileSpan",
     "GiveUp",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import http.client
 import zlib
 from collections.abc import Iterator
@@ -237,3 +238,34 @@ def test_a_wrong_signature_is_told_what_should_have_been_signed(server: Ballroom
     assert bytes.fromhex(told["StringToSignBytes"]).decode() == told["StringToSign"]
     assert ("CanonicalRequest" in told) == (version == "s3v4")
     assert key["SecretAccessKey"] not in wrong.body.decode()
+
+
+def test_a_full_disk_is_answered_and_leaves_nothing(
+    durable_cloud: Cloud, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_bucket(durable_cloud)
+
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.writev", full)
+        error = durable_cloud.error("s3", "PutObject", Bucket="shelf", Key="k", Body=b"x" * 100_000)
+    assert error.status == 503
+    assert not list((tmp_path / "blobs" / ".incoming").iterdir())
+    durable_cloud.call("s3", "PutObject", Bucket="shelf", Key="k", Body=b"x" * 100_000)
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_link_that_lacks_a_part_is_refused(server: BallroomServer, version: str) -> None:
+    client = boto3.client(
+        "s3", endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id="test",
+        aws_secret_access_key="test", config=Config(signature_version=version),
+    )  # fmt: skip
+    link = urlsplit(client.generate_presigned_url("get_object", Params={"Bucket": "shelf", "Key": "k"}))
+    unsigned = {"authorization": "", "x-amz-date": ""}
+    code = "AuthorizationQueryParametersError" if version == "s3v4" else "AccessDenied"
+    pairs = link.query.split("&")
+    for left_out in pairs:
+        rest = "&".join(pair for pair in pairs if pair != left_out)
+        assert ask(server, "GET", f"{link.path}?{rest}", **unsigned).code == code, left_out

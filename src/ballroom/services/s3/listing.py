@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from ballroom.kernel import Key, Tx
+from ballroom.kernel.keys import Packed, pack
 from ballroom.services.s3.resources import Bucket, ObjectVersion, Upload
 
-_LAST = "\U0010ffff" * 257
-"""Put behind a prefix, it sorts behind every key that begins with the prefix: keys have 1,024 bytes at most."""
-_FIRST_BATCH, _LARGEST_BATCH = 4, 256
+_FIRST_BATCH, _LARGEST_BATCH = 1, 256
+_END = b"\xff"
+"""Behind packed text without its end, it sorts behind every text that begins so: UTF-8 has no such byte."""
 
 R = TypeVar("R", ObjectVersion, Upload)
 
@@ -24,14 +25,24 @@ class Cursor(Generic[R]):
 
     def __init__(self, tx: Tx, kind: type[R], table: str, bucket: Bucket, prefix: str, *low: str | int) -> None:
         self._tx = tx
+        self._table = table
         self._kind: type[R] = kind
-        self._root: Key = ("s3", table, bucket.id)
-        self._high: Key = (*self._root, prefix + _LAST)
-        self._low: Key = (*self._root, *low) if low else (*self._root, prefix)
+        self._root: Key = (Packed(pack(("s3", table, bucket.id))),)
+        self._high: Key = self._behind(prefix)
+        self._low: Key = (*self._root, *(low or (prefix,)))
         self._rows: list[R] = []
         self._at = 0
         self._batch = _LARGEST_BATCH
         self._exhausted = False
+
+    def _behind(self, prefix: str) -> Key:
+        """Where the keys that begin with `prefix` end."""
+        return (Packed(pack((*self._root, prefix))[:-1] + _END),)
+
+    def _place(self, row: R) -> Key:
+        if isinstance(row, Upload):
+            return (row.key, row.id)
+        return (row.key, -row.sequence) if self._table == "older" else (row.key,)
 
     def peek(self) -> R | None:
         """The next row; None at the end."""
@@ -39,13 +50,13 @@ class Cursor(Generic[R]):
             return self._rows[self._at]
         if self._exhausted:
             return None
-        items: list[tuple[Key, R]] = self._tx.scan_items(self._kind, self._low, self._high, limit=self._batch)
-        self._exhausted = len(items) < self._batch
+        rows: list[R] = self._tx.scan(self._kind, self._low, self._high, limit=self._batch)
+        self._exhausted = len(rows) < self._batch
         self._batch = min(self._batch * 4, _LARGEST_BATCH)
-        self._rows, self._at = [row for _, row in items], 0
-        if items:
-            self._low = (*items[-1][0], b"")  # the first key behind it
-        return self._rows[0] if items else None
+        self._rows, self._at = rows, 0
+        if rows:
+            self._low = (*self._root, *self._place(rows[-1]), b"")  # the first key behind it
+        return rows[0] if rows else None
 
     def advance(self) -> None:
         """Go on to the next row."""
@@ -58,7 +69,7 @@ class Cursor(Generic[R]):
             at += 1
         self._at = at
         if at == len(rows) and not self._exhausted:
-            self._low = (*self._root, prefix + _LAST)
+            self._low = self._behind(prefix)
             self._batch = _FIRST_BATCH
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from ballroom.kernel import BlobRef, BytesStream, ByteStream, Kernel, Unavailable
+from ballroom.kernel import BlobRef, BytesStream, ByteStream, EngineError, Kernel, Unavailable
 from ballroom.services.s3 import checksums
 from ballroom.services.s3.checksum_request import Announced, verified
 from ballroom.services.s3.errors import BadDigest, IncompleteBody, RequestTimeout, Sha256Mismatch
@@ -90,8 +90,8 @@ async def receive(
         return await kernel.loop.run_in_executor(None, intake.finish, request, stream.trailers())
     except ConnectionError as gone:
         raise RequestTimeout from gone
-    except OSError as error:
-        raise Unavailable("No space left on the device that holds the data directory.") from error
+    except EngineError as error:
+        raise Unavailable(f"The object could not be stored: {error}") from error
     finally:
         if working is not None:
             await asyncio.wait([working])  # a thread still writes to the draft
