@@ -200,7 +200,10 @@ def test_enforced_ownership_ignores_lists(cloud: Cloud) -> None:
     assert not may(cloud, anybody(cloud))
     refused = cloud.error("s3", "PutObject", Bucket="shelf", Key="k", ACL="public-read")
     assert refused.shape == "AccessControlListNotSupported"
+    assert cloud.error("s3", "PutObject", Bucket="shelf", Key="k", ACL="private").shape == refused.shape
+    assert cloud.error("s3", "PutBucketAcl", Bucket="shelf", ACL="private").shape == refused.shape
     cloud.s3("PutObject", Bucket="shelf", Key="k", ACL="bucket-owner-full-control")
+    cloud.s3("PutObject", Bucket="shelf", Key="k", GrantFullControl=f'id="{canonical_id("000000000000")}"')
 
 
 def test_everything_at_once_has_one_owner_per_name(cloud: Cloud) -> None:

@@ -39,7 +39,7 @@ def of_write(tx: Tx, bucket: Bucket, request: Request) -> bytes:
     if found is None:
         return b""
     if ownership(tx, bucket) == "BucketOwnerEnforced":
-        if request.get("ACL") != "bucket-owner-full-control" and not _is_owners(found, bucket):
+        if not grants_owner_only(request, found, bucket):
             raise not_supported()
         return b""
     check_public(tx, bucket, found)
@@ -57,6 +57,16 @@ def owned(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> ObjectVersion:
             attributes = msgspec.structs.replace(draft.attributes, acl=b"")
             return msgspec.structs.replace(draft, owner=bucket.account, attributes=attributes)
     return msgspec.structs.replace(draft, owner=ANONYMOUS_OWNER) if tx.caller.anonymous else draft
+
+
+def grants_owner_only(request: Request, found: dict[str, Any], bucket: Bucket) -> bool:
+    """Whether it is what a bucket whose owner owns everything takes: full control for that owner, said so.
+
+    The canned name `private` is refused there, as any other list is.
+    """
+    if "ACL" in request:
+        return bool(request["ACL"] == "bucket-owner-full-control")
+    return _is_owners(found, bucket)
 
 
 def _is_owners(found: dict[str, Any], bucket: Bucket) -> bool:
