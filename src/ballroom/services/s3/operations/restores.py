@@ -47,4 +47,4 @@ def restore_object(tx: Tx, request: Request) -> Response:
             ),
         )  # fmt: skip
     # 202 the first time, 200 from then on
-    return {"StatusCode": 200 if again else 202}
+    return {"$status": 200 if again else 202}
