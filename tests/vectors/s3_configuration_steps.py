@@ -21,6 +21,7 @@ from tests.vectors.s3_steps import Answers, Steps
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 ACCOUNT = "111111111111"
+MOST_TRIES = 500
 DAY = datetime.timedelta(days=1)
 
 
@@ -994,6 +995,57 @@ def in_order(queue: Queue) -> list[Answers]:
                   if "eTag" in record["s3"]["object"] else (record["eventName"], ""))  # fmt: skip
 
 
+class Bus:
+    """A rule that hands S3's events to a queue."""
+
+    def __init__(self, s: Steps) -> None:
+        self.queue = Queue(s)
+        anybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
+        self.queue.sqs.set_queue_attributes(QueueUrl=self.queue.url, Attributes={"Policy": policy})
+        events = client(s, "events")
+        pattern = json.dumps({"source": ["aws.s3"], "detail": {"bucket": {"name": [s.name]}}})
+        events.put_rule(Name=s.name, EventPattern=pattern)
+        events.put_targets(Rule=s.name, Targets=[{"Id": "1", "Arn": self.queue.arn}])
+        configuration = {"EventBridgeConfiguration": {}}
+        s("put_bucket_notification_configuration", NotificationConfiguration=configuration)
+
+    def events(self, number: int) -> list[Answers]:
+        found: list[Answers] = []
+        for _ in range(MOST_TRIES):
+            if len(found) >= number:
+                break
+            found += [json.loads(m["Body"]) for m in self.queue.messages()]
+        return sorted(found, key=lambda event: str(event["detail-type"]))
+
+
+def bus_told(s: Steps, _: str) -> Answers:
+    bus = Bus(s)
+    s.put("key", b"data")
+    s("delete_object", Key="key")
+    created, deleted = bus.events(2)
+    return {"object_deleted": deleted, "object_created": created}
+
+
+def topic_told(s: Steps, _: str) -> Answers:
+    queue, sns = Queue(s), client(s, "sns")
+    topic = sns.create_topic(Name=f"topic-{s.name}")["TopicArn"]
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
+    queue.sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": policy})
+    allowed = {**anybody, "Action": "SNS:Publish", "Resource": topic}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
+    ends = [{"Name": "prefix", "Value": "testupload/"}, {"Name": "suffix", "Value": ".txt"}]
+    rule = {"TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": ends}}}
+    s("put_bucket_notification_configuration", NotificationConfiguration={"TopicConfigurations": [rule]})
+    s.put("testupload/dir1/testfile.txt", b"x" * 35)
+    found = next(filter(None, (queue.messages() for _ in range(MOST_TRIES))))
+    body = json.loads(found[0]["Body"])
+    return {"message": {**body, "Message": json.loads(body["Message"])}}
+
+
 def no_notifications(s: Steps, _: str) -> Answers:
     return {"expected_error": s("get_bucket_notification_configuration", Bucket=f"{s.name}-none")}
 
@@ -1251,6 +1303,8 @@ STEPS: dict[str, Callable[[Steps, str], Answers]] = {
     "test_filter_rules_empty_value": empty_filter,
     "test_invalid_sqs_arn": bad_queue,
     "TestS3NotificationsToSQS::test_object_created_put_versioned": versioned_events,
+    "TestS3NotificationsToEventBridge::test_object_created_put": bus_told,
+    "test_bucket_notifications_with_filter": topic_told,
     "test_get_bucket_notification_configuration_no_such_bucket": no_notifications,
     "test_bucket_not_exist": no_bucket_to_notify,
     "test_bucket_notification_with_invalid_filter_rules": bad_filter_name,
@@ -1262,3 +1316,6 @@ STEPS: dict[str, Callable[[Steps, str], Answers]] = {
     "test_post_object_policy_conditions_validation_starts_with": form_beginnings,
     "test_post_object_policy_validation_size": form_sizes,
 }
+
+NEEDS = {"test_object_created_put": ("events", "EmitEvents"), "test_bucket_notifications_with_filter": ("sns", "Publish")}
+"""Operations of other services, without which a case cannot be replayed."""
