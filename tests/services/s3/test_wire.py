@@ -71,7 +71,9 @@ def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
     assert ask(server, "PUT", f"/shelf/{raw}", content).status == 200
     assert ask(server, "GET", f"/shelf/{raw}").body == content
     page = ask(server, "GET", f"/shelf?list-type=2&encoding-type=url&prefix={quote(unquote_to_bytes(raw))}")
-    keys = [unquote_to_bytes(key.text or "") for key in ElementTree.fromstring(page.body).iter() if "Key" in key.tag]
+    keys = [
+        unquote_to_bytes(key.text or "") for key in ElementTree.fromstring(page.body).iter() if "Key" in key.tag
+    ]
     assert unquote_to_bytes(raw) in keys
     assert ask(server, "DELETE", f"/shelf/{raw}").status == 204
     assert ask(server, "GET", f"/shelf/{raw}").code == "NoSuchKey"
@@ -180,7 +182,9 @@ def test_links_work_until_they_end(server: BallroomServer) -> None:
     for operation, method in (("put_object", "PUT"), ("get_object", "GET")):
         link = urlsplit(s3.generate_presigned_url(operation, Params={"Bucket": "shelf", "Key": "link"}))
         unsigned = {"authorization": "", "x-amz-date": ""}
-        answer = ask(server, method, f"{link.path}?{link.query}", b"linked"[: 6 if method == "PUT" else 0], **unsigned)
+        answer = ask(
+            server, method, f"{link.path}?{link.query}", b"linked"[: 6 if method == "PUT" else 0], **unsigned
+        )
         assert answer.status == 200
     assert answer.body == b"linked"
     expired = s3.generate_presigned_url("get_object", Params={"Bucket": "shelf", "Key": "link"}, ExpiresIn=-1)
