@@ -73,10 +73,11 @@ class LiveRule:
 class LiveBus:
     """A bus: all of its rules by name, and an index of those that events may match."""
 
-    __slots__ = ("archives", "at", "dead_letter", "index", "rules")
+    __slots__ = ("archives", "at", "dead_letter", "index", "rules", "watched")
 
     def __init__(self, at: BusName) -> None:
         self.at = at
+        self.watched = False
         self.rules: dict[str, LiveRule] = {}
         self.archives: dict[str, Archive] = {}
         self.index = RuleIndex()
@@ -84,7 +85,7 @@ class LiveBus:
     @property
     def listens(self) -> bool:
         """Whether an event could have any effect."""
-        return bool(self.rules or self.archives)
+        return bool(self.rules or self.archives or self.watched)
 
     def put_rule(self, record: Rule, targets: Sequence[Target] | None = None) -> None:
         """A rule is new or has changed."""
@@ -149,6 +150,8 @@ class Buses:
 
 def _load(tx: Tx, at: BusName) -> LiveBus:
     bus = LiveBus(at)
+    record = find_bus(tx, at)
+    bus.watched = record is not None and record.watched
     targets: dict[str, list[Target]] = {}
     for target in tx.scan_prefix(Target, key(at, "target", at.name)):
         targets.setdefault(target.rule, []).append(target)

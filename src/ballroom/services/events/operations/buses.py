@@ -142,6 +142,20 @@ def delete_event_bus(tx: Tx, request: Request) -> Response:
     return {}
 
 
+@operation("WatchBus", internal=True)
+def watch_bus(tx: Tx, request: Request) -> Response:
+    """For schema discoverers: let `schemas:Observe` see the events of `Bus` (an ARN), or (`Watched`) no more."""
+    at = bus_of(tx, request["Bus"])
+    bus = find_bus(tx, at)
+    if bus is not None:
+        watched = request["Watched"]
+        put_bus(tx, at, bus, watched=watched)
+        live = Buses.of(tx.kernel).known(at)
+        if live is not None:
+            tx.after_commit(lambda: setattr(live, "watched", watched))
+    return {}
+
+
 @operation("ListEventBuses")
 def list_event_buses(tx: Tx, request: Request) -> Response:
     """The account's buses by name.
