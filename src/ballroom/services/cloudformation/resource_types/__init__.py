@@ -10,11 +10,12 @@ from . import (
     lambda_versions,
     logs,
     s3,
+    schemas,
     sqs,
     ssm,
 )
 
 __all__ = [
     "cloudformation", "events", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs",
-    "s3", "sqs", "ssm",
+    "s3", "schemas", "sqs", "ssm",
 ]  # fmt: skip
