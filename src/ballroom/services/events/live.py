@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ballroom.kernel.arn import Arn, find_arn
+from ballroom.kernel.lineage import mark_of
 from ballroom.kernel.matcher import InvalidPattern, RuleIndex, compile_pattern
 from ballroom.services.events.kinds import Kind, kind_of
 from ballroom.services.events.names import BusName
@@ -38,9 +39,9 @@ _MOST_BUSES = 4096
 class LiveTarget:
     """A target, ready to be sent to."""
 
-    __slots__ = ("arn", "id", "kind", "parsed", "render", "spec")
+    __slots__ = ("arn", "id", "kind", "parsed", "render", "route", "spec")
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, rule_arn: str = "") -> None:
         self.id: str = spec["Id"]
         self.arn: str = spec["Arn"]
         parsed = find_arn(self.arn)
@@ -49,24 +50,27 @@ class LiveTarget:
         self.spec = spec
         self.kind: Kind = kind_of(parsed)
         self.render: Render = compile_input(spec)
+        self.route = f"{rule_arn} -> {self.arn}"
+        """How traces tell of it."""
 
 
 class LiveRule:
     """A rule with its targets; targets of FIFO queues come first, since their order counts."""
 
-    __slots__ = ("arn", "dimensions", "name", "record", "targets")
+    __slots__ = ("arn", "dimensions", "mark", "name", "record", "targets")
 
     def __init__(self, at: BusName, record: Rule, targets: Sequence[Target] = ()) -> None:
         self.name = record.name
         self.record = record
         self.arn = at.rule_arn(record.name)
+        self.mark = mark_of(self.arn)
         self.dimensions = (("RuleName", record.name),)
         self.targets: list[LiveTarget] = []
         self.set_targets(targets)
 
     def set_targets(self, targets: Sequence[Target]) -> None:
         """These are its targets now."""
-        made = [LiveTarget(target.spec) for target in targets]
+        made = [LiveTarget(target.spec, self.arn) for target in targets]
         self.targets = sorted(made, key=lambda target: not target.arn.endswith(".fifo"))
 
 
