@@ -266,14 +266,18 @@ class Kernel:
         tx.caller = caller
         start = tx.now_ms
         outcome = "ok"
+        point = tx.point()
         try:
-            with tx.savepoint():
-                answer = op.handler(tx, input)
-                if isinstance(answer, Waiting):
-                    raise TypeError(f"{service}:{name} would wait; it cannot join a transaction")
-                return cast(Response, answer) or {}
+            answer = op.handler(tx, input)
+            if isinstance(answer, Waiting):
+                raise TypeError(f"{service}:{name} would wait; it cannot join a transaction")
+            return cast(Response, answer) or {}
         except ServiceError as error:
+            tx.back_to(point)
             outcome = error.shape
+            raise
+        except BaseException:
+            tx.back_to(point)
             raise
         finally:
             tx.caller = before
