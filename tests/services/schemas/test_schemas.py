@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cloud import Cloud
+from tests.services.events.helpers import entry, put
 
 from ballroom.services.schemas.bindings import package_of, snake
 from ballroom.services.schemas.documents import type_name
 from ballroom.services.schemas.inference import merged, shape_of
-from tests.cloud import Cloud
-from tests.services.events.helpers import entry, put
 
 BUS = "arn:aws:events:us-east-1:000000000000:event-bus/default"
 DISCOVERED = {"RegistryName": "discovered-schemas"}

@@ -53,7 +53,8 @@ async def try_again(ctx: Context, delivery: Delivery) -> None:
             raise GiveUp(text) from error
         raise
     finally:
-        ctx.transact(note, pending.event_id, f"{pending.at.rule_arn(pending.rule)} -> {pending.spec['Arn']}", outcome)
+        route = f"{pending.at.rule_arn(pending.rule)} -> {pending.spec['Arn']}"
+        ctx.transact(note, pending.event_id, route, outcome)
 
 
 def _attempt(tx: Tx, delivery: Delivery, pending: Pending, target: LiveTarget) -> None:

@@ -23,9 +23,10 @@ from ballroom.kernel.caller import service_caller
 from ballroom.services.lambda_ import sqs_records
 from ballroom.services.lambda_.errors import TooManyRequests
 from ballroom.services.lambda_.filters import Matcher, compile_filters, filterable
-from ballroom.services.lambda_.invocation import Call, invoke
+from ballroom.services.lambda_.invocation import Call, count, invoke
 from ballroom.services.lambda_.mappings import POLLED, MappingPlace, Pokes, mapping_key
 from ballroom.services.lambda_.names import FunctionName
+from ballroom.services.lambda_.recursion import is_loop, one_round_more, rounds_so_far
 from ballroom.services.lambda_.resources import Mapping, find_function
 
 log = logging.getLogger("ballroom.lambda.polling")
@@ -233,7 +234,13 @@ class Poller:
         self, ctx: Context, payload: bytes, sent: set[str], messages: list[Message]
     ) -> set[str]:
         """The messages that did not succeed."""
-        trace = messages[0].get("Attributes", {}).get("AWSTraceHeader")
+        traces = [message.get("Attributes", {}).get("AWSTraceHeader") for message in messages]
+        trace = max(traces, key=lambda trace: rounds_so_far(self._at, trace))
+        if is_loop(self._at, trace):
+            # left to the queue's redrive policy, as what a function fails to process
+            count(ctx.kernel, self._at, "RecursiveInvocationsDropped")
+            return sent
+        trace = one_round_more(ctx.kernel, self._at, trace)
         call = Call(self._at, payload, ctx.kernel.ids.uuid(), trace)
         give_up_ms = ctx.clock.now_ms() + self._hidden_ms // 2
         while True:

@@ -15,6 +15,7 @@ from ballroom.services.schemas.inference import Shape
 from ballroom.services.schemas.resources import JSON_SCHEMA, OPENAPI
 
 _OPENAPI_REFERENCE, _DRAFT4_REFERENCE = "#/components/schemas/", "#/definitions/"
+_DRAFT4 = "http://json-schema.org/draft-04/schema#"
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _TEXT: Shape = {"type": "string"}
 _ENVELOPE: dict[str, Shape] = {
@@ -57,7 +58,8 @@ class _Parts:
         if shape["required"]:
             made["required"] = shape["required"]
         made["properties"] = {
-            property: self.refer(type_name(property), inner) for property, inner in shape["properties"].items()
+            property: self.refer(type_name(property), inner)
+            for property, inner in shape["properties"].items()
         }
         return {"$ref": self.reference + unique}
 
@@ -79,7 +81,7 @@ def event_document(source: str, detail_type: str, detail: Shape, kind: str) -> s
             }
         )  # fmt: skip
     return _dump(
-        {"$schema": "http://json-schema.org/draft-04/schema#", "title": title, "definitions": parts.parts, **event}
+        {"$schema": _DRAFT4, "title": title, "definitions": parts.parts, **event}
     )
 
 
@@ -108,7 +110,8 @@ def types_in(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     found = components.get("schemas") if isinstance(components, dict) else document.get("definitions")
     types = dict(found) if isinstance(found, dict) else {}
     if "properties" in document and "AWSEvent" not in types:
-        name = "AWSEvent" if "x-amazon-events-source" in document else type_name(str(document.get("title", "Root")))
+        is_event = "x-amazon-events-source" in document
+        name = "AWSEvent" if is_event else type_name(str(document.get("title", "Root")))
         types[name] = document
     return {name: type for name, type in types.items() if isinstance(type, dict)}
 
@@ -123,7 +126,7 @@ def as_json_schema(content: str) -> str:
     title = str((document.get("info") or {}).get("title", "Schema"))
     root = types.pop("AWSEvent", None) or {"$ref": _OPENAPI_REFERENCE + title}
     made = {
-        "$schema": "http://json-schema.org/draft-04/schema#", "title": title, "definitions": types, **root,
+        "$schema": _DRAFT4, "title": title, "definitions": types, **root,
     }  # fmt: skip
     return _dump(made).replace(f'"{_OPENAPI_REFERENCE}', f'"{_DRAFT4_REFERENCE}')
 

@@ -53,9 +53,10 @@ def merged(one: Shape, other: Shape) -> Shape:
         return {"type": "array", "items": merged(one["items"], other["items"])}
     if one["type"] == "object":
         mine, yours = one["properties"], other["properties"]
+        either = {**mine, **yours}
         both = {
-            name: merged(mine[name], yours[name]) if name in mine and name in yours else mine.get(name, yours.get(name))
-            for name in list(dict.fromkeys([*mine, *yours]))[:_MOST_PROPERTIES]
+            name: merged(mine[name], yours[name]) if name in mine and name in yours else either[name]
+            for name in list(either)[:_MOST_PROPERTIES]
         }
         return {
             "type": "object",

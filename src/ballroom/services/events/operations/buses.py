@@ -50,7 +50,8 @@ def create_event_bus(tx: Tx, request: Request) -> Response:
         at,
         Bus(
             name, tx.now_ms, tx.now_ms, request.get("Description") or "",
-            request.get("KmsKeyIdentifier") or "", request.get("DeadLetterConfig"), request.get("LogConfig"), [],
+            request.get("KmsKeyIdentifier") or "", request.get("DeadLetterConfig"), request.get("LogConfig"),
+            [],
             read_tags(request.get("Tags"), tx.caller.source), source or "",
         ),
     )  # fmt: skip
@@ -144,7 +145,7 @@ def delete_event_bus(tx: Tx, request: Request) -> Response:
 
 @operation("WatchBus", internal=True)
 def watch_bus(tx: Tx, request: Request) -> Response:
-    """For schema discoverers: let `schemas:Observe` see the events of `Bus` (an ARN), or (`Watched`) no more."""
+    """For schema discoverers: `schemas:Observe` is to see the events of `Bus` (an ARN), if `Watched`."""
     at = bus_of(tx, request["Bus"])
     bus = find_bus(tx, at)
     if bus is not None:

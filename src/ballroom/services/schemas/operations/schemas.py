@@ -129,8 +129,8 @@ def list_schemas(tx: Tx, request: Request) -> Response:
     page, token = page_of(found, request, lambda schema: schema.name)
     shown = [
         {
-            "SchemaName": s.name, "SchemaArn": schema_arn(tx, s.registry, s.name), "LastModified": s.modified_ms,
-            "VersionCount": len(s.versions), "Tags": s.tags,
+            "SchemaName": s.name, "SchemaArn": schema_arn(tx, s.registry, s.name),
+            "LastModified": s.modified_ms, "VersionCount": len(s.versions), "Tags": s.tags,
         }
         for s in page
     ]  # fmt: skip

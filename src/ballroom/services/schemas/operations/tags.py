@@ -9,10 +9,11 @@ from ballroom.kernel.arn import find_arn
 from ballroom.services.schemas.errors import NotFound
 from ballroom.services.schemas.resources import Discoverer, Schema, SchemaRegistry, key
 
-_KINDS = {"registry": SchemaRegistry, "schema": Schema, "discoverer": Discoverer}
+Tagged = SchemaRegistry | Schema | Discoverer
+_KINDS: dict[str, type[Tagged]] = {"registry": SchemaRegistry, "schema": Schema, "discoverer": Discoverer}
 
 
-def _load(tx: Tx, arn: str) -> tuple[Key, SchemaRegistry | Schema | Discoverer]:
+def _load(tx: Tx, arn: str) -> tuple[Key, Tagged]:
     parsed = find_arn(arn)
     if parsed is not None and parsed.service == "schemas":
         kind, *names = parsed.resource.split("/")
@@ -20,7 +21,7 @@ def _load(tx: Tx, arn: str) -> tuple[Key, SchemaRegistry | Schema | Discoverer]:
             row = key(tx, kind, *names)
             found = tx.get(_KINDS[kind], row)
             if found is not None:
-                return row, found  # type: ignore[return-value]
+                return row, found
     raise NotFound(f"Resource {arn} does not exist.")
 
 
