@@ -44,6 +44,12 @@ def test_a_target_that_could_never_be_reached_is_refused(
     assert text in error.text
 
 
+def test_what_is_newer_is_refused_by_name(cloud: Cloud) -> None:
+    error = cloud.error("eventbridgev2", "ListEventBuses")
+    assert (error.shape, error.text) == ("NotImplemented", "Ballroom does not implement eventbridgev2:ListEventBuses.")
+    assert "events:CreateEndpoint" in cloud.error("events", "CreateEndpoint").text
+
+
 def test_a_bus_with_rules_stays(cloud: Cloud) -> None:
     cloud.events("CreateEventBus", Name="b", Description="d")
     a_rule(cloud, EventBusName="b")

@@ -7,6 +7,7 @@ blobs/         see `blob_files`
 logs/          the server's own log
 tmp/           emptied at each start
 root-key       the owner's access key, written by the gateway
+seal-key       what secrets in the store are sealed with, see `sealing`
 """
 
 import os
@@ -79,6 +80,11 @@ class DataDirectory:
     def root_key(self) -> Path:
         """The owner's access key."""
         return self.path / "root-key"
+
+    @property
+    def seal_key(self) -> Path:
+        """The key that secrets are sealed with, if there is one yet."""
+        return self.path / "seal-key"
 
     def close(self) -> None:
         """Let another process use the directory. Closing twice is harmless."""
