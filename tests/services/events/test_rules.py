@@ -88,6 +88,23 @@ def test_a_change_that_fails_leaves_the_index_as_it_was(cloud: Cloud) -> None:
     assert len(received(cloud, url)) == 2
 
 
+def test_rules_of_a_transaction_that_fails_are_never_matched(cloud: Cloud) -> None:
+    url = a_queue(cloud)
+    a_rule(cloud, targets=[arn("q")], pattern={"source": ["aws.s3"]})
+    emitted = {"Source": "aws.s3", "DetailType": "x", "Detail": {}}
+    cloud.kernel.forget()  # as after a start: nothing is in memory
+
+    def change(tx: Any) -> None:
+        tx.call("events", "PutRule", {"Name": "r", "EventPattern": json.dumps({"source": ["other"]})})
+        tx.call("events", "EmitEvents", {"Entries": [emitted]})
+        raise RuntimeError("undone")
+
+    with pytest.raises(RuntimeError):
+        cloud.transact(change)
+    cloud.events("EmitEvents", Entries=[emitted])
+    assert len(received(cloud, url)) == 1
+
+
 def test_rules_and_targets_survive_a_restart(durable_cloud: Cloud) -> None:
     url = a_queue(durable_cloud)
     a_rule(durable_cloud, targets=[arn("q")])

@@ -127,6 +127,7 @@ class Buses:
     """The buses in use."""
 
     def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
         self._buses: dict[BusName, LiveBus] = {}
 
     @staticmethod
@@ -138,14 +139,29 @@ class Buses:
         """The bus, if it is in memory."""
         return self._buses.get(at)
 
-    def find(self, tx: Tx, at: BusName) -> LiveBus | None:
-        """The bus, loaded if need be; None if there is none."""
+    def find(self, tx: Tx, at: BusName, *, unchanged: bool = False) -> LiveBus | None:
+        """The bus, loaded if need be; None if there is none.
+
+        What was loaded in a transaction that has written may never come to be, so it is not kept, but
+        loaded again soon; unless the caller says that nothing of the bus was written (`unchanged`).
+        """
         bus = self._buses.get(at)
         if bus is None and find_bus(tx, at) is not None:
-            if len(self._buses) >= _MOST_BUSES:
-                self._buses.clear()
-            bus = self._buses[at] = _load(tx, at)
+            bus = _load(tx, at)
+            if unchanged or tx.point()[0] == 0:
+                if len(self._buses) >= _MOST_BUSES:
+                    self._buses.clear()
+                self._buses[at] = bus
+            else:
+                tx.after_commit(lambda: self._load_soon(at))
         return bus
+
+    def _load_soon(self, at: BusName) -> None:
+        def load() -> None:
+            if not self._kernel.stopping:
+                self._kernel.transact(self.find, at)
+
+        self._kernel.loop.call_soon(load)
 
     def forget(self, at: BusName) -> None:
         """The bus is gone."""

@@ -39,7 +39,7 @@ class Budget:
             BusNotFound: there is no such bus.
         """
         at = parse_bus_arn(arn)
-        bus = Buses.of(tx.kernel).find(tx, at)
+        bus = Buses.of(tx.kernel).find(tx, at, unchanged=True)
         if bus is None:
             raise BusNotFound(at.name)
         if event["region"] != at.region:

@@ -63,9 +63,9 @@ def fire(tx: Tx, account: str, region: str, name: str) -> None:
     if rule is None or not rule.enabled or rule.due_ms is None or rule.due_ms > tx.now_ms:
         return
     due_ms = rule.due_ms
+    bus = Buses.of(tx.kernel).find(tx, at, unchanged=True)
     rule = _armed(tx, at, rule)  # the timer that has fired is gone already
     tx.put(key(at, "rule", DEFAULT, name), rule)
-    bus = Buses.of(tx.kernel).find(tx, at)
     if bus is None:
         return
     changed = rule
