@@ -5,6 +5,7 @@ Source: EventBridge API Reference, PutEvents; User Guide, "Events in Amazon Even
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -116,4 +117,7 @@ def make_event(
 
 def to_json(event: Event) -> bytes:
     """The event's JSON, compact."""
-    return orjson.dumps(event)
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError:  # deeper than 254 levels: what one of our own services tells of
+        return json.dumps(event, separators=(",", ":")).encode()
