@@ -267,15 +267,19 @@ class Kernel:
         tx.caller = caller
         start = tx.now_ms
         outcome = "ok"
+        point = tx.point()
         try:
-            with tx.savepoint():
-                answer = op.handler(tx, input)
-                if isinstance(answer, Waiting):
-                    raise WouldWait(f"{service}:{name} would wait; it cannot join a transaction")
-                answer = answer or {}
-                return cast(Response, answer if op.plain is None else op.plain(answer))
+            answer = op.handler(tx, input)
+            if isinstance(answer, Waiting):
+                raise WouldWait(f"{service}:{name} would wait; it cannot join a transaction")
+            answer = answer or {}
+            return cast(Response, answer if op.plain is None else op.plain(answer))
         except ServiceError as error:
+            tx.back_to(point)
             outcome = error.shape
+            raise
+        except BaseException:
+            tx.back_to(point)
             raise
         finally:
             tx.caller = before

@@ -222,18 +222,25 @@ class Tx:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """An exception inside undoes the writes made inside, and goes on up."""
-        mark = self._shard.mark()
-        commits = len(self._after_commit or ())
-        durables = len(self._when_durable or ())
+        point = self.point()
         try:
             yield
         except BaseException:
-            self._shard.undo_to(mark)
-            if self._after_commit:
-                del self._after_commit[commits:]
-            if self._when_durable:
-                del self._when_durable[durables:]
+            self.back_to(point)
             raise
+
+    def point(self) -> tuple[int, int, int]:
+        """Where the transaction stands, for `back_to`: what `savepoint` is made of, for hot paths."""
+        return self._shard.mark(), len(self._after_commit or ()), len(self._when_durable or ())
+
+    def back_to(self, point: tuple[int, int, int]) -> None:
+        """Undo what was written and promised since `point`."""
+        mark, commits, durables = point
+        self._shard.undo_to(mark)
+        if self._after_commit:
+            del self._after_commit[commits:]
+        if self._when_durable:
+            del self._when_durable[durables:]
 
     def after_commit(self, fn: Callable[[], None]) -> None:
         """Run `fn` once this transaction has succeeded: for memory only, nothing is durable yet."""

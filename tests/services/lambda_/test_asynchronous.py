@@ -220,3 +220,23 @@ def test_the_old_invoke_async_queues_too(cloud: Cloud, stage: Stage) -> None:
     assert cloud.call("lambda", "InvokeAsync", FunctionName="f", InvokeArgs=b'{"a": 1}') == {"Status": 202}
     cloud.clock.settle()
     assert stage.events == [{"a": 1}]
+
+
+def test_a_function_that_causes_itself_is_stopped_after_16_rounds(
+    cloud: Cloud, stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    a_function(cloud)
+    url = destinations(cloud)
+    trace: str | None = None
+    for _ in range(20):
+        caller = cloud.caller(trace=trace)
+        cloud.call("lambda", "Invoke", caller, FunctionName="f", InvocationType="Event", Payload=b"{}")
+        cloud.clock.settle()
+        trace = stage.seen[-1].trace  # which the SDK in a function sends along
+    assert len(stage.seen) == 16
+    assert "caused itself 16 times" in caplog.text
+    conditions: list[str] = []
+    while messages := received(cloud, url):
+        conditions += [json.loads(m["Body"])["requestContext"]["condition"] for m in messages]
+    assert conditions.count("Success") == 16
+    assert conditions.count("RecursiveInvocation") == 4

@@ -23,6 +23,7 @@ from ballroom.services.lambda_.outcome import Outcome
 _TARGETS = ("sqs", "sns", "lambda", "events", "s3")
 SUCCESS, EXHAUSTED, AGED = "Success", "RetriesExhausted", "EventAgeExceeded"
 NO_CONCURRENCY = "ZeroReservedConcurrency"
+LOOP = "RecursiveInvocation"
 
 
 def check_target(arn: str, *, what: str, kinds: tuple[str, ...] = _TARGETS) -> None:
