@@ -33,11 +33,13 @@ class LiveSubscription(msgspec.Struct, gc=False, frozen=True):
     """A subscription and what is worked out from it once."""
 
     record: Subscription
+    arn: str
     raw: bool
     pattern: Pattern | None
     scope: str
     target: Arn | None
     """What a queue's or function's endpoint names."""
+    queue_url: str
 
 
 def live(record: Subscription) -> LiveSubscription:
@@ -45,7 +47,9 @@ def live(record: Subscription) -> LiveSubscription:
     policy = record.attributes.get("FilterPolicy")
     scope = record.attributes.get("FilterPolicyScope", filtering.ATTRIBUTES)
     target = find_arn(record.endpoint) if record.protocol in ("sqs", "lambda") else None
-    return LiveSubscription(record, record.raw, _pattern(policy, scope) if policy else None, scope, target)
+    url = f"/{target.account}/{target.resource}" if target is not None else ""
+    pattern = _pattern(policy, scope) if policy else None
+    return LiveSubscription(record, record.arn, record.raw, pattern, scope, target, url)
 
 
 def page(tx: Tx, topic: Topic, after: str | None) -> list[Subscription]:
