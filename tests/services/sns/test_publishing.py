@@ -80,7 +80,10 @@ def test_the_signing_key_survives_a_restart(durable_cloud: Cloud) -> None:
 
 
 def test_no_other_certificate_is_served(cloud: Cloud) -> None:
-    for path in ("/SimpleNotificationService-x.pem", f"/SimpleNotificationService-{'0' * 32}.pem"):
+    for path in (
+        "/_ballroom/sns/SimpleNotificationService-x.pem",
+        f"/_ballroom/sns/SimpleNotificationService-{'0' * 32}.pem",
+    ):
         answer = cloud.run(certificate(cloud.context(), HttpRequest("GET", path, "", [], b"", "localhost")))
         assert answer.status == 404
     assert signing.INSIDE != signing.TRAVELLING
