@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 100
 """Subscriptions delivered to within the publication's own transaction."""
+BYTES_AT_ONCE = 4 << 20
+"""What a publication may write in one transaction: a megabyte for a hundred queues would hold up everybody."""
 
 
 @lru_cache(maxsize=4096)
@@ -52,11 +54,11 @@ def live(record: Subscription) -> LiveSubscription:
     return LiveSubscription(record, record.arn, record.raw, pattern, scope, target, url)
 
 
-def page(tx: Tx, topic: Topic, after: str | None) -> list[Subscription]:
-    """Up to `AT_ONCE` subscriptions of a topic behind an id, those that wait for confirmation included."""
+def page(tx: Tx, topic: Topic, after: str | None, limit: int = AT_ONCE) -> list[Subscription]:
+    """Up to `limit` subscriptions of a topic behind an id, those that wait for confirmation included."""
     prefix = ("sns", topic.account, topic.region, "sub", topic.name)
     return tx.scan_prefix(
-        Subscription, prefix, after=(*prefix, after) if after is not None else None, limit=AT_ONCE
+        Subscription, prefix, after=(*prefix, after) if after is not None else None, limit=limit
     )
 
 
