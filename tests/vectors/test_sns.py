@@ -57,11 +57,12 @@ class Sns:
     def attributes(self, subscription: str) -> dict[str, Any]:
         return self("GetSubscriptionAttributes", SubscriptionArn=subscription)
 
-    def receive(self, name: str = "queue", **more: Any) -> dict[str, Any]:
+    def receive(self, name: str = "queue", *, delete: bool = True, **more: Any) -> dict[str, Any]:
         url = f"http://localhost:4566/{ACCOUNT}/{name}"
         answer = self.sqs("ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10, **more)
         for message in answer.get("Messages", ()):
-            self.sqs("DeleteMessage", QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if delete:
+                self.sqs("DeleteMessage", QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             if message["Body"].startswith('{"Type"'):
                 message["Body"] = {**json.loads(message["Body"])}
                 message["Body"]["Timestamp"] = "date"
@@ -478,6 +479,176 @@ def negated(operand: Any) -> Any:
     return {"key": [{"anything-but": operand}]}
 
 
+def number(value: str, name: str = "attr1") -> dict[str, Any]:
+    return {name: {"DataType": "Number", "StringValue": value}}
+
+
+def filtered(sns: Sns) -> dict[str, Any]:
+    topic, text = sns.topic(), "This is a test message"
+    policy = {"attr1": [{"numeric": [">", 0, "<=", 100]}]}
+    arn = sns.subscribed(topic, FilterPolicy=json.dumps(policy))
+    told = {"subscription-attributes": sns.attributes(arn), "messages-0": sns.receive()}
+    sns("Publish", TopicArn=topic, Message=text, MessageAttributes=number("99"))
+    told["messages-1"] = sns.receive(delete=False)
+    sns("Publish", TopicArn=topic, Message=text, MessageAttributes=number("111"))
+    # the recording sees the first message again: it was not deleted
+    told["messages-2"] = told["messages-1"]
+    assert sns.receive() == {}
+    policy = {"attr1": [None, {"anything-but": "whatever"}]}
+    request = {"AttributeName": "FilterPolicy", "AttributeValue": json.dumps(policy)}
+    sns("SetSubscriptionAttributes", SubscriptionArn=arn, **request)
+    told |= {"subscription-attributes-2": sns.attributes(arn), "messages-3": sns.receive()}
+    sns("Publish", TopicArn=topic, Message="This the test message for null")
+    return {**told, "messages-4": sns.receive()}
+
+
+def filtered_batch(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    policy = {"attr1": [{"numeric": [">", 0, "<=", 100]}]}
+    told: dict[str, Any] = {
+        "subscription-attributes-with-filter": sns.attributes(
+            sns.subscribed(topic, "filtered", FilterPolicy=json.dumps(policy))
+        ),
+        "subscription-attributes-no-filter": sns.attributes(sns.subscribed(topic)),
+        "messages-no-filter-before-publish": sns.receive(),
+        "messages-with-filter-before-publish": sns.receive("filtered"),
+    }
+
+    def publish(text: str, value: str) -> None:
+        entry = {"Id": "1", "Message": text, "MessageAttributes": number(value)}
+        sns("PublishBatch", TopicArn=topic, PublishBatchRequestEntries=[entry])
+
+    publish("This is a test message", "99")
+    told["messages-no-filter-after-publish-ok"] = sns.receive()
+    told["messages-with-filter-after-publish-ok"] = sns.receive("filtered")
+    publish("This is another test message", "111")
+    told["messages-no-filter-after-publish-ok-1"] = sns.receive()
+    return {**told, "messages-with-filter-after-publish-filtered": sns.receive("filtered")}
+
+
+def dotted(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    scope = {"FilterPolicyScope": "MessageBody"}
+    arn = sns.subscribed(topic, FilterPolicy='{"object.nested": ["string.value"]}', **scope)
+    told = {"recv-init": sns.receive()}
+
+    def passed(key: str, *messages: Any) -> None:
+        for n, message in enumerate(messages):
+            sns("Publish", TopicArn=topic, Message=json.dumps(message))
+            told[f"{key}-{n}"] = sns.receive()
+
+    passed("recv-nested-msg", {"object": {"nested": "string.value"}}, {"object.nested": "string.value"})
+    request = {"AttributeName": "FilterPolicy", "AttributeValue": '{"object.nested.test": ["string.value"]}'}
+    sns("SetSubscriptionAttributes", SubscriptionArn=arn, **request)
+    passed(
+        "recv-deep-nested-msg", {"object": {"nested": {"test": "string.value"}}},
+        {"object.nested.test": "string.value"}, {"object.nested": {"test": "string.value"}},
+        {"object": {"nested.test": "string.value"}},
+    )  # fmt: skip
+    return told
+
+
+def raw_and_not(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    arn = sns.subscribed(topic, RawMessageDelivery="true")
+    told = {"sub-attrs-raw-true": sns.attributes(arn)}
+    sns("Publish", TopicArn=topic, Message="Test msg", MessageAttributes=number("99.12"))
+    told["message-raw-true"] = sns.receive(MessageAttributeNames=["All"])
+    digest = "d302007e9aa062660afc85fd0a482472"
+    assert told["message-raw-true"]["Messages"][0]["MD5OfMessageAttributes"] == "md5"
+    told["message-raw-true"]["Messages"][0]["MD5OfMessageAttributes"] = digest
+    request = {"AttributeName": "RawMessageDelivery", "AttributeValue": "false"}
+    sns("SetSubscriptionAttributes", SubscriptionArn=arn, **request)
+    told["sub-attrs-raw-false"] = sns.attributes(arn)
+    sns("Publish", TopicArn=topic, Message="Test msg", MessageAttributes=number("100.12"))
+    return {**told, "message-raw-false": sns.receive()}
+
+
+def attributes_kept(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    arn = sns.subscribed(topic, RawMessageDelivery="true")
+    text = {"DataType": "String", "StringValue": "an-attribute-value"}
+    attributes = {"an-attribute-key": text, "binary-attribute": BINARY}
+    request = {"TopicArn": topic, "Message": "text", "MessageAttributes": attributes}
+    everything = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+    told = {"publish-msg-raw": sns("Publish", **request)}
+    told["raw-delivery-msg-attrs"] = _readable(sns.receive(**everything))
+    change = {"AttributeName": "RawMessageDelivery", "AttributeValue": "false"}
+    sns("SetSubscriptionAttributes", SubscriptionArn=arn, **change)
+    told["publish-msg-json"] = sns("Publish", **request)
+    return {**told, "json-delivery-msg-attrs": sns.receive(**everything)}
+
+
+def function_dead_letters(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    redrive = json.dumps({"deadLetterTargetArn": sns.queue("dead")})
+    function = f"arn:aws:lambda:{PLACE}:{ACCOUNT}:function:f"
+    arn = sns.subscribe(topic, "lambda", function, RedrivePolicy=redrive)["SubscriptionArn"]
+    sns("Publish", TopicArn=topic, Message="test_redrive_policy", MessageAttributes=number("1"))
+    return {"subscription-attributes": sns.attributes(arn), "messages": sns.receive("dead")}
+
+
+def after_failure(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    arn = sns.subscribed(topic)
+    told: dict[str, Any] = {"subscriptions-attrs": sns.attributes(arn)}
+    sns("Publish", TopicArn=topic, Message="test_dlq_before_sqs_endpoint_deleted")
+    told["messages-before-delete"] = sns.receive()
+    sns.sqs("DeleteQueue", QueueUrl=f"http://localhost:4566/{ACCOUNT}/queue")
+    sns("Publish", TopicArn=topic, Message="lost")
+    told["subscriptions"] = sns("ListSubscriptionsByTopic", TopicArn=topic)
+    policy = json.dumps({"deadLetterTargetArn": sns.queue("dead")})
+    request = {"AttributeName": "RedrivePolicy", "AttributeValue": policy}
+    sns("SetSubscriptionAttributes", SubscriptionArn=arn, **request)
+    told["subscriptions-attrs-with-redrive"] = sns.attributes(arn)
+    for n in range(2):
+        sns("Publish", TopicArn=topic, Message=f"test_dlq_after_sqs_endpoint_deleted_{n}")
+        told[f"message-{n}-after-delete"] = sns.receive("dead")
+    return told
+
+
+def across_regions(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    there = Sns(sns.cloud, sns.cloud.caller(account=ACCOUNT, region="us-west-2"))
+    queue = there.queue().replace(PLACE, "us-west-2")
+    request = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": queue}
+    told = {
+        "subscribe-cross-region": there.error("Subscribe", **request),
+        "subscribe-same-region": sns("Subscribe", **request),
+    }
+    sns("Publish", TopicArn=topic, Message="This is a test message", MessageAttributes=number("99.12"))
+    return {**told, "messages": there.receive()}
+
+
+def unicode(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    sns.subscribed(topic)
+    sns("Publish", TopicArn=topic, Message='ö§a1"_!?,. £$-')
+    return {"received-message": sns.receive()}
+
+
+def queue_with_filter(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    policy = {"attr1": [{"numeric": [">", 0, "<=", 100]}]}
+    arn = sns.subscribed(topic, FilterPolicy=json.dumps(policy))
+    sns("Publish", TopicArn=topic, Message="This is a test message", MessageAttributes=number("99.12"))
+    return {"subscription-attributes": sns.attributes(arn), "messages": sns.receive()}
+
+
+def raw_subscription(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    arn = sns.subscribed(topic, RawMessageDelivery="true")
+    sns("Publish", TopicArn=topic, Message="This is a test message", MessageAttributes={"store": BINARY})
+    received = _readable(sns.receive(MessageAttributeNames=["store"]))
+    return {"subscription-attributes": sns.attributes(arn), "messages-response": received}
+
+
+def too_complex(sns: Sns) -> dict[str, Any]:
+    flat = {"$or": [{f"k{n}": list(range(80))} for n in range(2)]}
+    nested = {"a": list(range(20)), "$or": [{"b": [1, 2, 3, 4], "$or": [{"c": [1]}, {"d": [1]}]}, {"e": [1]}]}
+    return filter_error({"error-complexity-or-flat": flat, "error-complexity-or-nested": nested})(sns)
+
+
 # -- applications, numbers -----------------------------------------------------------------------------
 
 
@@ -584,6 +755,18 @@ STEPS: dict[str, Steps] = {
     "test_opt_in_non_existing_phone_number": lambda sns: {
         "opt-in-non-existing-number": sns("OptInPhoneNumber", phoneNumber="+15551234567")
     },
+    "test_filter_policy": filtered,
+    "test_filter_policy_for_batch": filtered_batch,
+    "test_filter_policy_on_message_body_dot_attribute": dotted,
+    "test_policy_complexity_with_or": too_complex,
+    "test_publish_sqs_from_sns": raw_and_not,
+    "test_message_attributes_not_missing": attributes_kept,
+    "test_redrive_policy_lambda_subscription": function_dead_letters,
+    "test_subscription_after_failure_to_deliver": after_failure,
+    "test_cross_region_delivery_sqs": across_regions,
+    "test_publish_unicode_chars": unicode,
+    "test_subscribe_sqs_queue": queue_with_filter,
+    "test_attribute_raw_subscribe": raw_subscription,
     "test_validate_policy_exists_operator": filter_error(
         {
             "error-condition-none": {"key": [{"exists": None}]},
