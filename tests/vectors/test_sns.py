@@ -346,7 +346,7 @@ def dead_letters(*, raw: bool) -> Steps:
         attributes = {"attr1": {"DataType": "Number", "StringValue": "111"}, "attr2": BINARY}
         message = "test_dlq_after_sqs_endpoint_deleted"
         sns("Publish", TopicArn=topic, Message=message, MessageAttributes=attributes)
-        more = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+        more: dict[str, Any] = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
         return {"messages": _readable(sns.receive("dead", **more))}
 
     return steps
@@ -494,8 +494,8 @@ def filtered(sns: Sns) -> dict[str, Any]:
     # the recording sees the first message again: it was not deleted
     told["messages-2"] = told["messages-1"]
     assert sns.receive() == {}
-    policy = {"attr1": [None, {"anything-but": "whatever"}]}
-    request = {"AttributeName": "FilterPolicy", "AttributeValue": json.dumps(policy)}
+    nullable = {"attr1": [None, {"anything-but": "whatever"}]}
+    request = {"AttributeName": "FilterPolicy", "AttributeValue": json.dumps(nullable)}
     sns("SetSubscriptionAttributes", SubscriptionArn=arn, **request)
     told |= {"subscription-attributes-2": sns.attributes(arn), "messages-3": sns.receive()}
     sns("Publish", TopicArn=topic, Message="This the test message for null")
@@ -570,7 +570,7 @@ def attributes_kept(sns: Sns) -> dict[str, Any]:
     text = {"DataType": "String", "StringValue": "an-attribute-value"}
     attributes = {"an-attribute-key": text, "binary-attribute": BINARY}
     request = {"TopicArn": topic, "Message": "text", "MessageAttributes": attributes}
-    everything = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+    everything: dict[str, Any] = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
     told = {"publish-msg-raw": sns("Publish", **request)}
     told["raw-delivery-msg-attrs"] = _readable(sns.receive(**everything))
     change = {"AttributeName": "RawMessageDelivery", "AttributeValue": "false"}
