@@ -224,3 +224,35 @@ Resources:
     assert len(cloud.events("ListRules")["Rules"]) == 2
     delete(cloud, "triggers")
     assert cloud.events("ListRules")["Rules"] == []
+
+
+NOTIFIED = """
+AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Topic: {Type: AWS::SNS::Topic}
+  Notified:
+    Type: AWS::Serverless::Function
+    Properties:
+      InlineCode: "def handler(event, context): return 1"
+      Handler: index.handler
+      Runtime: python3.11
+      Events:
+        Direct: {Type: SNS, Properties: {Topic: !Ref Topic, FilterPolicy: {kind: [order]}}}
+        Queued: {Type: SNS, Properties: {Topic: !Ref Topic, SqsSubscription: true}}
+Outputs:
+  Topic: {Value: !Ref Topic}
+"""
+
+
+def test_functions_subscribe_to_topics_directly_and_by_a_queue(cloud: Cloud) -> None:
+    create(cloud, NOTIFIED, "notified", Capabilities=CAPABILITIES)
+    assert (status(cloud, "notified"), reasons(cloud, "notified")) == ("CREATE_COMPLETE", [])
+    topic = outputs(cloud, "notified")["Topic"]
+    subscriptions = cloud.sns("ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"]
+    assert sorted(s["Protocol"] for s in subscriptions) == ["lambda", "sqs"]
+    assert len(cloud.lambda_("ListEventSourceMappings")["EventSourceMappings"]) == 1
+    stack_id = cloud.cloudformation("DescribeStacks", StackName="notified")["Stacks"][0]["StackId"]
+    delete(cloud, "notified")
+    assert status(cloud, stack_id) == "DELETE_COMPLETE"
+    assert cloud.sns("ListSubscriptions")["Subscriptions"] == []
