@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -35,8 +36,12 @@ def text_of(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+@lru_cache(maxsize=64)
 def time_text(ms: int) -> str:
-    """A moment as the context object shows it: `2026-01-02T03:04:05.678Z`."""
+    """A moment as the context object shows it: `2026-01-02T03:04:05.678Z`.
+
+    Remembered: all states that a transaction enters are entered at one moment.
+    """
     at = datetime.fromtimestamp(ms // 1000, UTC)
     return f"{at.year:04}-{at.month:02}-{at.day:02}T{at.hour:02}:{at.minute:02}:{at.second:02}.{ms % 1000:03}Z"
 

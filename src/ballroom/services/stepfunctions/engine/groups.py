@@ -72,7 +72,10 @@ def _start_next(branch: Branch, state: MapState | ParallelState, previous: int) 
     index = group.next
     group.next += 1
     machine = machine_at(branch.states, branch.position.state, index)
-    if isinstance(state, MapState):
+    if isinstance(state, MapState) and not state.has_selector:
+        item = items[index]
+        position = Position(machine.start_at, item, previous, item=item, index=index)
+    elif isinstance(state, MapState):
         scope = live.scope_of(branch)
         item = {"Index": index, "Value": items[index]}
         scope.context = {**scope.context, "Map": {"Item": item}}
