@@ -98,7 +98,7 @@ class Bench:
         return str(made["stateMachineArn"])
 
     async def ended(self, arn: str) -> None:
-        while (await self.call("ListExecutions", stateMachineArn=arn, statusFilter="RUNNING"))["executions"]:
+        while (await self.call("ListExecutions", stateMachineArn=arn, statusFilter="RUNNING"))["executions"]:  # noqa: ASYNC110 - the store is polled
             await asyncio.sleep(0.002)
 
     async def events(self, execution: str) -> int:
@@ -214,7 +214,7 @@ async def large(bench: Bench) -> None:
     async def run(arn: str, input: str, events: int) -> str:
         made = await bench.call("StartExecution", stateMachineArn=arn, input=input)
         execution = str(made["executionArn"])
-        while (await bench.call("DescribeExecution", executionArn=execution))["status"] == "RUNNING":
+        while (await bench.call("DescribeExecution", executionArn=execution))["status"] == "RUNNING":  # noqa: ASYNC110 - the store is polled
             await asyncio.sleep(0)
         assert await bench.events(execution) == events
         return execution
@@ -259,7 +259,7 @@ async def distributed(bench: Bench, keys: int) -> None:
     arn = await bench.machine("distributed", machine)
     before, cpu = memory_mb(), time.process_time()
     made = await bench.call("StartExecution", stateMachineArn=arn)
-    while (found := await bench.call("DescribeExecution", executionArn=made["executionArn"]))["status"] == "RUNNING":
+    while (found := await bench.call("DescribeExecution", executionArn=made["executionArn"]))["status"] == "RUNNING":  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     assert found["status"] == "SUCCEEDED", found
     took = time.process_time() - cpu
