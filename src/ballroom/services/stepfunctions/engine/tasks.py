@@ -73,9 +73,9 @@ def begin(branch: Branch, state: TaskState, scope: Scope, before: int) -> None:
         return
     if outcome is not PENDING:
         assert isinstance(outcome, Done)
-        if resource.pattern and not outcome.final:
+        if resource.pattern:
             submitted(branch, outcome)
-        else:
+        if outcome.final or not resource.pattern:
             succeeded(branch, outcome.result, outcome.text)
             return
     if branch.alive and position.status == TASK:
