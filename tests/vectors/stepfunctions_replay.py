@@ -127,6 +127,8 @@ def change(name: str, document: dict[str, Any], events: list[dict[str, Any]]) ->
     every = states_in(document["States"])
     if "json_path_array" in test:
         every["EntryState"]["Parameters"]["item.$"] = parameter
+    if test == "test_map_state_lambda":
+        every["StartState"]["Parameters"]["Values"] = [{"body": "string body"}]
     if "evaluate_jsonata" in name:
         (start,) = (state for key, state in every.items() if key == "Start")
         field = {"HEARTBEAT_SECONDS": "HeartbeatSeconds", "TIMEOUT_SECONDS": "TimeoutSeconds"}.get(parameter)

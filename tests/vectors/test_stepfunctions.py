@@ -92,11 +92,11 @@ def test_recorded_mocks(case: Case, cloud: Cloud, monkeypatch: pytest.MonkeyPatc
 
 
 def logged() -> list[Any]:
-    found = []
-    for case in cases("stepfunctions"):
-        if "test_partial_log_levels[" in case.name:
-            found.append(pytest.param(case, id=case.name.rsplit("::", 1)[-1]))
-    return found
+    return [
+        pytest.param(case, id=case.name.rsplit("::", 1)[-1])
+        for case in cases("stepfunctions")
+        if "test_partial_log_levels[" in case.name
+    ]
 
 
 @needs_recordings
