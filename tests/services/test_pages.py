@@ -11,7 +11,7 @@ from tests.cloud import load_services
 from ballroom.kernel import registry
 
 PAGES = Path(__file__).parents[2] / "docs" / "services"
-SERVICES = ["iam", "lambda", "logs", "s3", "sqs", "ssm", "sts"]
+SERVICES = ["iam", "lambda", "logs", "s3", "sqs", "ssm", "stepfunctions", "sts"]
 
 
 def page_of(service: str) -> str:

@@ -44,12 +44,10 @@ def check_definition(text: str, kind: str) -> Compiled:
     try:
         machine = _compile(text, kind)
     except InvalidDefinition as wrong:
-        refused = InvalidDefinitionRefused("")
-        refused.text = wrong.text
-        raise refused from wrong
+        raise InvalidDefinitionRefused(wrong.text) from wrong
     problems = [f"SCHEMA_VALIDATION_FAILED: {text}" for text in _unsupported(machine.states, "/States")]
     if problems:
-        raise InvalidDefinitionRefused(", ".join(problems))
+        raise InvalidDefinitionRefused(f"Invalid State Machine Definition: '{', '.join(problems)}'")
     return machine
 
 

@@ -58,11 +58,10 @@ class InvalidExecutionInput(_Quoting):
     lead = "Invalid State Machine Execution Input"
 
 
-class InvalidDefinitionRefused(_Quoting):
-    """The definition breaks the language's rules."""
+class InvalidDefinitionRefused(StatesRefusal):
+    """The definition breaks the language's rules; the language words it."""
 
     shape = "InvalidDefinition"
-    lead = "Invalid State Machine Definition"
 
 
 class InvalidLoggingConfiguration(StatesRefusal):
@@ -129,6 +128,9 @@ class ExecutionNotRedrivable(StatesRefusal):
     """Only what failed, timed out or was aborted within 14 days can be redriven."""
 
     shape = "ExecutionNotRedrivable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Execution not redrivable: '{why}'")
 
 
 class ActivityDoesNotExist(_Quoting):

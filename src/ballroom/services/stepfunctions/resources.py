@@ -148,6 +148,7 @@ class Execution(Record, frozen=True):
     within: str = ""
     """The child of a map run: the Map state whose processor it runs, ..."""
     map_index: int = 0
+    redrive_token: str = ""
     """... and which of the children it is."""
 
 

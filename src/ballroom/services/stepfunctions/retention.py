@@ -11,6 +11,7 @@ from ballroom.kernel import Tx, on_timer
 
 from .arns import ExecutionRef
 from .engine.branch import BranchRow, branch_key
+from .engine.redriving import redrivable_key
 from .resources import (
     RETENTION_MS,
     Execution,
@@ -44,6 +45,7 @@ def forget(tx: Tx, account: str, region: str, machine: str, name: str, number: i
         if record.status == "RUNNING" or record.stopped_ms + RETENTION_MS > tx.now_ms:
             return
         remove_execution(tx, ref, record)
+        tx.delete(redrivable_key(number))
         for key, _ in tx.scan_prefix_items(BranchRow, branch_key(number, ())):
             tx.delete(key)
     pages = tx.scan_prefix_items(Page, history_key(number, 0)[:-1], limit=_PAGES_AT_ONCE)

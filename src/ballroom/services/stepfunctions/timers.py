@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ballroom.kernel import Kernel, Tx, on_start, on_timer
 
-from .engine import ending, groups, steps
+from .engine import ending, steps
 from .engine.branch import Path, read_path
 from .engine.running import Running
 from .engine.session import Session
@@ -39,7 +39,7 @@ def expire(tx: Tx, number: int) -> None:
     def work(session: Session) -> None:
         live = session.find(number)
         if live is not None:
-            groups.abort_branch(live.root, tell=False)
+            ending.put_out(live)
             ending.time_out(live)
 
     tx.kernel.state(Running).drive(tx, work)

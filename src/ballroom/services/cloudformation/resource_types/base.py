@@ -215,7 +215,8 @@ MISSING_CODES = frozenset(
 )  # fmt: skip
 EXISTS_CODES = frozenset(
     {
-        "ActivityAlreadyExists", "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists",
+        "ActivityAlreadyExists", "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou",
+        "EntityAlreadyExists",
         "EntityAlreadyExistsException", "ParameterAlreadyExists", "QueueNameExists", "QueueAlreadyExists",
         "ResourceAlreadyExistsException", "ResourceConflictException",
         "StateMachineAlreadyExists",

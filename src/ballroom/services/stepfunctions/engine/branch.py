@@ -12,6 +12,7 @@ from ..language.machine import State
 
 if TYPE_CHECKING:
     from .execution import Live
+    from .redriving import Picture
 
 READY, WAITING, TASK, GROUP, RETRYING = range(5)
 """To enter its state; in Wait; a Task under way; its Map or Parallel under way; between two tries."""
@@ -111,7 +112,8 @@ class Branch:
     """A branch at hand."""
 
     __slots__ = (
-        "alive", "children", "dirty", "has_row", "items", "items_stored", "live", "outer", "parent", "path",
+        "alive", "children", "dirty", "failure", "has_row", "items", "items_stored", "live", "outer",
+        "parent", "path",
         "position", "results", "states", "stored", "text",
     )  # fmt: skip
 
@@ -130,6 +132,8 @@ class Branch:
         self.items: list[Any] | None = None
         self.items_stored = False
         self.has_row = False
+        self.failure: Picture | None = None
+        """How its children stood when one of them failed, until that is dealt with: for a redrive."""
         self.dirty = True
         self.alive = True
 

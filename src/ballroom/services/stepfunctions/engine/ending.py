@@ -26,9 +26,18 @@ def _error_details(error: str | None, cause: str | None) -> dict[str, Any]:
 
 
 def _end(live: Live, status: str, **fields: Any) -> None:
+    if status != "SUCCEEDED" and not live.express:
+        _keep_picture(live)
     live.ended = True
     live.record = replace(live.record, status=status, stopped_ms=live.session.now_ms, **fields)
     live.session.ended(live)
+
+
+def _keep_picture(live: Live) -> None:
+    from .redriving import Redrivable, picture_of, redrivable_key
+
+    root = live.picture or picture_of(live.root)
+    live.session.tx.put(redrivable_key(live.number), Redrivable(root, live.journal.next_id))
 
 
 def succeed(live: Live, output: object, text: str) -> None:
@@ -54,10 +63,18 @@ def time_out(live: Live) -> None:
 
 def stop(live: Live, error: str | None, cause: str | None) -> None:
     """Abort an execution wherever it stands."""
-    from .groups import abort_branch
-
-    abort_branch(live.root, tell=False)
+    put_out(live)
     abort(live, error, cause)
+
+
+def put_out(live: Live) -> None:
+    """End all branches; how they stood is remembered."""
+    from .groups import abort_branch
+    from .redriving import picture_of
+
+    if not live.express:
+        live.picture = picture_of(live.root)
+    abort_branch(live.root, tell=False)
 
 
 def abort(live: Live, error: str | None, cause: str | None) -> None:

@@ -20,6 +20,7 @@ from .journal import Journal
 
 if TYPE_CHECKING:
     from .express import Express
+    from .redriving import Picture
     from .session import Session
 
 MOST_BYTES = 262_144
@@ -45,7 +46,8 @@ class Live:
 
     __slots__ = (
         "_execution", "_machine", "branches", "definition", "effects", "ended", "expires_ms", "express",
-        "gone", "held", "input", "is_new", "journal", "number", "output", "ready", "record", "ref", "root",
+        "gone", "held", "input", "is_new", "journal", "number", "output", "picture",
+        "ready", "record", "ref", "root",
         "session", "started_as", "unique",
     )  # fmt: skip
 
@@ -72,6 +74,8 @@ class Live:
         self.expires_ms = 0
         self.held: Express
         """What an Express execution has besides."""
+        self.picture: Picture | None = None
+        """How it stood when it was ended."""
         self.started_as: Execution = record
         """The record as it is stored."""
         self._execution: dict[str, Any] | None = None

@@ -51,17 +51,17 @@ def handle(
     cause: str | None,
     *,
     tell: bool = True,
-    matching: str | None = None,
+    heartbeat: bool = False,
 ) -> None:
     """Retry, catch, or fail the branch. `tell`: whether a Map or Parallel notes that it failed.
 
-    `matching` is the error that Retry and Catch are asked for, where histories show another.
+    `heartbeat`: the time-out is that of a heartbeat, which Retry and Catch may name so.
     """  # fmt: skip
     live, position = branch.live, branch.position
-    name = matching or error or ""
+    name = error or ""
     if isinstance(state, FallibleState):
         done = position.retries or [0] * len(state.retriers)
-        retrier = state.retry_for(name, done)
+        retrier = state.retry_for(name, done, heartbeat=heartbeat)
         if retrier is not None:
             delay_ms = int(1000 * state.retriers[retrier].delay_s(done[retrier], live.session.ids))
             position.retries = [n + (i == retrier) for i, n in enumerate(done)]
@@ -73,19 +73,19 @@ def handle(
             position.previous = live.journal.add(
                 _GROUP_FAILED[state.kind], position.previous, live.session.now_ms, {}
             )
-        if _caught(branch, state, scope, name, error, cause):
+        if _caught(branch, state, scope, name, cause, heartbeat=heartbeat):
             return
     fail_branch(branch, error, cause)
 
 
 def _caught(
-    branch: Branch, state: FallibleState, scope: Scope, name: str, error: str | None, cause: str | None
+    branch: Branch, state: FallibleState, scope: Scope, name: str, cause: str | None, *, heartbeat: bool
 ) -> bool:
     try:
-        catcher = next((one for one in state.catchers if matches(one.errors, name)), None)
+        catcher = next((one for one in state.catchers if matches(one.errors, name, heartbeat=heartbeat)), None)
         if catcher is None:
             return False
-        finished = catcher.handle(scope, error or "", cause)
+        finished = catcher.handle(scope, name, cause)
         text = steps.checked(state, finished)
     except StatesError as worse:
         position = branch.position

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..definitions import machine_at
 from ..language.machine import MapState, ParallelState, Scope, StatesError
-from . import distributed, failing, steps
+from . import distributed, failing, redriving, steps
 from .branch import GROUP, READY, RETRYING, TASK, WAITING, Branch, Group, Position
 from .journal import NUMBER
 
@@ -141,6 +141,8 @@ def child_failed(branch: Branch, child: Branch, error: str | None, cause: str | 
     """A child has failed: the others are aborted, and the state must deal with the error."""
     live, position, state = branch.live, branch.position, branch.state
     now, previous, index = live.session.now_ms, child.position.previous, child.path[-1]
+    if not live.express:
+        branch.failure = redriving.picture_of(branch)
     if isinstance(state, MapState):
         live.journal.add(_ITERATION_FAILED, previous, now, {"name": position.state, "index": index})
     elif child.state.kind in _ABORTED:

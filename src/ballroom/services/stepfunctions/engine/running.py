@@ -136,6 +136,13 @@ class Running:
         live.root.has_row = run.root is None
         return live
 
+    def revive(self, tx: Tx, ref: ExecutionRef, record: Execution, next_event: int) -> Live:
+        """An ended execution at hand again, as `record`, without branches yet."""
+        definition = compiled(self.kernel, record.settings.definition).machine
+        live = Live(ref, record, states_of(definition, record.within), Journal(next_event))
+        live.effects = True
+        return live
+
     def _branch(
         self, live: Live, path: Path, parent: Branch | None, states: dict[str, Any], stored: Position
     ) -> Branch:

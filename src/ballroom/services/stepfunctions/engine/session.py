@@ -153,6 +153,10 @@ class Session:
             self.running.load_results(self.tx, branch)
         return [branch.results[index] for index in range(group.length)]
 
+    def load_results(self, branch: Branch) -> None:
+        """Bring the outputs of children that ended earlier to hand."""
+        self.running.load_results(self.tx, branch)
+
     def forget_group(self, branch: Branch) -> None:
         """A Map or Parallel is over: its items and outputs go with the next commit."""
         self.running.forget_group(self.tx, branch)

@@ -142,6 +142,7 @@ def leave(branch: Branch, state: State, finished: Finished, text: str) -> None:
     position.previous = live.journal.add(EXITED[state.kind], position.previous, live.session.now_ms, details)
     position.token = ""
     position.timeout_ms = position.heartbeat_s = 0
+    branch.failure = None
     branch.dirty = True
     if finished.next is None:
         completed(branch, finished.output, text)

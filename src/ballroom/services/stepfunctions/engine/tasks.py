@@ -220,12 +220,12 @@ def timed_out(branch: Branch, *, heartbeat: bool) -> None:
         _event(resource, "TimedOut"), position.previous, live.session.now_ms,
         _named(resource, {"error": "States.Timeout"}),
     )  # fmt: skip
-    _over(branch, "States.Timeout", None, "States.HeartbeatTimeout" if heartbeat else None)
+    _over(branch, "States.Timeout", None, heartbeat=heartbeat)
 
 
-def _over(branch: Branch, error: str | None, cause: str | None, matching: str | None = None) -> None:
+def _over(branch: Branch, error: str | None, cause: str | None, *, heartbeat: bool = False) -> None:
     scope = branch.live.scope_of(branch)
     add_context(branch, scope)
     branch.position.token = ""
     branch.position.timeout_ms = branch.position.heartbeat_s = 0
-    failing.handle(branch, branch.state, scope, error, cause, matching=matching)
+    failing.handle(branch, branch.state, scope, error, cause, heartbeat=heartbeat)

@@ -10,10 +10,12 @@ from ballroom.kernel.tokens import make_token, read_token
 from ..arns import machine_arn, parse_execution, parse_machine
 from ..ends import redrive_status
 from ..engine import ending
+from ..engine.redriving import Redrivable, redrivable_key
 from ..engine.running import Running
 from ..engine.session import Session
-from ..errors import Invalid, InvalidToken, StateMachineTypeNotSupported
+from ..errors import ExecutionNotRedrivable, Invalid, InvalidToken, StateMachineTypeNotSupported
 from ..map_runs import load_map_run, parse_map_run
+from ..redrive import redrive
 from ..resources import (
     Execution,
     Listed,
@@ -78,6 +80,28 @@ def stop_execution(tx: Tx, request: Request) -> Response:
 
     tx.kernel.state(Running).drive(tx, work)
     return {"stopDate": tx.now_ms}
+
+
+@operation("RedriveExecution")
+def redrive_execution(tx: Tx, request: Request) -> Response:
+    """Let an execution that ended badly go on where it stopped; what had succeeded is not done again.
+
+    Raises:
+        ExecutionNotRedrivable: it runs, succeeded, or ended more than 14 days ago.
+
+    Source: API Reference, RedriveExecution.
+    """
+    ref = parse_execution(request["executionArn"])
+    record = load_execution(tx, ref)
+    token = request.get("clientToken", "")
+    if token and token == record.redrive_token:
+        return {"redriveDate": record.redriven_ms}
+    status, reason = redrive_status(record, tx.now_ms)
+    kept = tx.get(Redrivable, redrivable_key(record.number))
+    if status != "REDRIVABLE" or kept is None:
+        raise ExecutionNotRedrivable(reason or f"Execution is {record.status} and cannot be redriven")
+    redrive(tx, ref, record, kept, token)
+    return {"redriveDate": tx.now_ms}
 
 
 def _qualified(described: Response, arn: str, execution: Execution | Listed) -> None:
