@@ -82,10 +82,51 @@ def test_a_state_is_told_what_is_wrong(fields: dict[str, Any], told: str, where:
     assert (told, where) in of_state(**fields)
 
 
+@pytest.mark.parametrize(
+    ("resource", "known"),
+    [
+        ("dynamodb:getItem", True),
+        ("dynamodb:query", False),
+        ("dynamodb:getItem.sync", False),
+        ("sqs:sendMessage.waitForTaskToken", True),
+        ("sqs:sendMessage.sync", False),
+        ("states:startExecution.sync:2", True),
+        ("ecs:runTask.sync", True),
+        ("aws-sdk:dynamodb:query", True),
+        ("aws-sdk:sfn:startExecution.waitForTaskToken", True),
+        ("aws-sdk:sfn:startExecution.sync", False),
+        ("s3:getObject", False),
+        ("nothing", False),
+    ],
+)
+def test_only_what_aws_integrates_is_recognised(resource: str, known: bool) -> None:
+    found = of_state(Type="Task", Resource=f"arn:aws:states:::{resource}", End=True)
+    assert (found == []) is known
+
+
 def test_bad_jsonata_is_found_at_creation() -> None:
     ((told, where),) = of_state(**END, QueryLanguage="JSONata", Output={"x": "{% 1 + %}"})
     assert told.startswith("Invalid JSONata expression '1 +': S0207")
     assert where == "/States/A/Output"
+
+
+@pytest.mark.parametrize(
+    ("expression", "newer"),
+    [
+        ("$a ?: 1", True),
+        ("$a ?? 1", True),
+        ("$contains($a, /x??(?:y)/) ? 'a' : 'b'", False),
+        ("'?? ?:' & `??` /* ?? */", False),
+        ("$a / 2 ?: 3 / 4", True),
+        ("$map([1], $f(?, 1))", False),
+        ("true and $contains($a, /b/) or $a in $match($b, /x??/)", False),
+        ("$a ? 1 : 2", False),
+    ],
+)
+def test_operators_that_came_after_awss_version_are_refused(expression: str, newer: bool) -> None:
+    found = of_state(**END, QueryLanguage="JSONata", Output="{% " + expression + " %}")
+    assert bool(found) is newer
+    assert not newer or "S0211" in found[0][0]
 
 
 def test_targets_must_exist_and_states_be_reached_and_end() -> None:
@@ -129,6 +170,13 @@ def test_warnings_do_not_refuse() -> None:
     text = a_machine(A={**END, "Parameters": {"x": "$.forgotten"}})
     assert compile_definition(text)
     assert [(d.severity, d.code) for d in validate(text)] == [("WARNING", "NO_DOLLAR")]
+
+
+def test_many_warnings_hide_no_error() -> None:
+    forgotten = {f"k{n}": "$.forgotten" for n in range(500)}
+    text = a_machine(A={**END, "Parameters": forgotten, "Next": "A"})
+    assert findings(text) == [("You cannot provide both Next and End", "/States/A")]
+    assert len(findings(a_machine(A={"Type": "Pass", "End": True, **{f"X{n}": 1 for n in range(500)}}))) == 100
 
 
 def test_variables_are_listed_by_state() -> None:
@@ -224,7 +272,7 @@ def test_the_seed_is_valid() -> None:
     assert findings(json.dumps(SEEDS[0])) == []
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_a_damaged_definition_is_compiled_or_refused(data: st.DataObject) -> None:
     body = copy.deepcopy(SEEDS[0])
@@ -235,7 +283,7 @@ def test_a_damaged_definition_is_compiled_or_refused(data: st.DataObject) -> Non
             parent = parent[step]
         change = data.draw(st.sampled_from(["replace", "remove", "rename"]))
         if change == "replace":
-            parent[last] = data.draw(JUNK)
+            parent[last] = copy.deepcopy(data.draw(JUNK))
         elif change == "remove" or isinstance(parent, list):
             del parent[last]
         else:

@@ -13,7 +13,7 @@ from ballroom.services.stepfunctions.language.machine import Diagnostic, Json
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 MAX_FINDINGS = 100
-"""What is reported of a definition; AWS's largest answer too."""
+"""What is reported of a definition, of errors and of warnings; AWS's largest answer too."""
 MAX_TEXT = 1024
 """Characters of a message or a location: a hostile name may have a million."""
 
@@ -24,18 +24,22 @@ class Findings:
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.errors = 0
+        self.warnings = 0
 
     def error(self, message: str, location: str, code: str = SCHEMA) -> None:
         """Report what makes the definition invalid."""
         self.errors += 1
-        self._add("ERROR", code, message, location)
+        self._add(self.errors, "ERROR", code, message, location)
 
     def warning(self, message: str, location: str, code: str) -> None:
         """Report what is odd, but allowed."""
-        self._add("WARNING", code, message, location)
+        self.warnings += 1
+        self._add(self.warnings, "WARNING", code, message, location)
 
-    def _add(self, severity: Literal["ERROR", "WARNING"], code: str, message: str, location: str) -> None:
-        if len(self.diagnostics) < MAX_FINDINGS:
+    def _add(
+        self, so_far: int, severity: Literal["ERROR", "WARNING"], code: str, message: str, location: str
+    ) -> None:
+        if so_far <= MAX_FINDINGS:
             self.diagnostics.append(Diagnostic(severity, code, message[:MAX_TEXT], location[:MAX_TEXT]))
 
 

@@ -19,6 +19,7 @@ from jlens import JlensError
 from ballroom.services.stepfunctions.language import intrinsics
 from ballroom.services.stepfunctions.language.cache import TextCache
 from ballroom.services.stepfunctions.language.intrinsics import Refused, dump
+from ballroom.services.stepfunctions.language.jsonata_version import newer_operator
 from ballroom.services.stepfunctions.language.machine import Chance, Json, Scope, StatesError
 
 TIMEOUT_S = 1.0
@@ -114,6 +115,8 @@ def _compile(source: str) -> Program:
         reads = engine.reads()
     except JlensError as problem:
         raise InvalidExpression(f"{problem.code}: {problem}") from None
+    if (operator := newer_operator(source)) is not None:
+        raise InvalidExpression(f'S0211: The symbol "{operator[1]}" cannot be used as a unary operator')
     names: dict[str, Any] = dict(reads["bindings"])
     states = names.pop("states", {})
     members = frozenset(states) if isinstance(states, dict) else frozenset({"*"})
@@ -175,7 +178,10 @@ def evaluate(program: Program, field: str, scope: Scope, extra: dict[str, Json])
         kind = _kind_engine(program.source).evaluate(None, bound, now=scope.now_ms, **LIMITS)
     except JlensError as problem:
         raise failed(field, program.source, f"threw an error during evaluation. {_told(problem)}") from None
-    except (Refused, RecursionError, TypeError, ValueError, OverflowError) as problem:
+    except TypeError:  # a function of ours that was given too few or too many arguments
+        told = "threw an error during evaluation: A function was called with arguments that it does not take"
+        raise failed(field, program.source, told) from None
+    except (Refused, RecursionError, ValueError, OverflowError) as problem:
         raise failed(field, program.source, f"threw an error during evaluation: {problem}") from None
     if kind == "null":
         return None

@@ -137,7 +137,7 @@ def _reader(fields: Fields, dialect: Dialect, compiler: Compiler) -> ItemReader 
         return None
     payload = dialect.payload_field
     reader.only({"Resource", payload, "ReaderConfig", "Comment"})
-    resource = task_resource(reader, compiler) if reader.require("Resource") else None
+    resource = task_resource(reader, compiler, of_task=False) if reader.require("Resource") else None
     if resource is None:
         return None
     if f"{resource.service}:{resource.action}" not in _READERS:
@@ -220,7 +220,7 @@ def _writer(fields: Fields, dialect: Dialect, compiler: Compiler) -> ResultWrite
     config.choice("Transformation", ("NONE", "COMPACT", "FLATTEN"))
     if "Resource" not in writer and "WriterConfig" not in writer:
         writer.require("Resource")
-    resource = task_resource(writer, compiler) if "Resource" in writer else None
+    resource = task_resource(writer, compiler, of_task=False) if "Resource" in writer else None
     if resource is not None and f"{resource.service}:{resource.action}" != "s3:putObject":
         writer.error(f"The resource {resource.arn} is not supported by ResultWriter", "Resource")
     return ResultWriter(resource, config.body, dialect.template(writer, payload))

@@ -29,7 +29,7 @@ from ballroom.services.stepfunctions.language.machine import (
     TaskState,
     WaitState,
 )
-from ballroom.services.stepfunctions.language.resource import check_express, parse_resource
+from ballroom.services.stepfunctions.language.resource import check_express, is_optimised, parse_resource
 from ballroom.services.stepfunctions.language.schema import MAX_SECONDS
 
 if TYPE_CHECKING:
@@ -231,13 +231,17 @@ def _check_heartbeat(fields: Fields) -> None:
         fields.error("HeartbeatSeconds must be smaller than TimeoutSeconds", "HeartbeatSeconds")
 
 
-def task_resource(fields: Fields, compiler: Compiler) -> Resource | None:
-    """A `Resource` field, checked against the kind of machine and what this server has."""
+def task_resource(fields: Fields, compiler: Compiler, *, of_task: bool = True) -> Resource | None:
+    """A `Resource` field, checked against what AWS has, what this server has, and the kind of machine.
+
+    `of_task`: not a Map's reader or writer, whose resources are others.
+    """
     arn = fields.text("Resource", empty=False)
     if arn is None:
         return None
     resource = parse_resource(arn)
-    if resource is None or not compiler.recognised(resource):
+    known = resource is not None and (resource.kind != "optimised" or not of_task or is_optimised(resource))
+    if resource is None or not known or not compiler.recognised(resource):
         fields.error(
             f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the "
             "resource is not available in this region.",
