@@ -69,6 +69,21 @@ def test_effects_of_an_express_execution_are_there_when_it_answers(durable_cloud
     assert bodies(cloud, url) == ["x"]
 
 
+def test_an_acknowledged_express_execution_begins_again_after_a_restart(durable_cloud: Cloud) -> None:
+    cloud = durable_cloud
+    url = queue(cloud)
+    send = task("sqs:sendMessage", {"QueueUrl": url, "MessageBody.$": "$$.Execution.Id"})
+    arn = create(cloud, chain(W=wait(60), S=send), type="EXPRESS")
+    execution = start(cloud, arn)
+    cloud.clock.advance(seconds=30)
+    cloud.reopen()
+    cloud.clock.advance(seconds=60)
+    assert bodies(cloud, url) == [execution]
+    cloud.reopen()
+    cloud.clock.advance(seconds=120)
+    assert bodies(cloud, url) == [execution], "it has not begun once more"
+
+
 def logged(cloud: Cloud, group: str = "g") -> list[dict[str, Any]]:
     cloud.clock.settle()
     found = cloud.logs("FilterLogEvents", logGroupName=group)["events"]

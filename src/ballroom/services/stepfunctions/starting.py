@@ -164,7 +164,9 @@ def _enter(session: Session, live: Live) -> None:
         status_changed(session, live)
 
 
-def start_express(tx: Tx, target: Target, name: str | None, input: str, trace: str = "") -> Live:
+def start_express(
+    tx: Tx, target: Target, name: str | None, input: str, trace: str = "", *, at_least_once: bool = False
+) -> Live:
     """Start an Express execution; it may have ended when this returns."""
     if name is not None:
         check_name(name)
@@ -174,15 +176,21 @@ def start_express(tx: Tx, target: Target, name: str | None, input: str, trace: s
         running.next_number(tx), ref.machine, ref.name, "RUNNING", tx.now_ms, 0, target.settings, input,
         of_version=target.version, alias=target.alias, trace=trace, express=True, test_case=target.test_case,
     )  # fmt: skip
-    return begin_express(tx, ref, record)
+    return begin_express(tx, ref, record, at_least_once=at_least_once)
 
 
-def begin_express(tx: Tx, ref: ExecutionRef, record: Execution) -> Live:
-    """Let an Express execution begin; it may have ended when this returns."""
+def begin_express(
+    tx: Tx, ref: ExecutionRef, record: Execution, *, at_least_once: bool = False, again: str = ""
+) -> Live:
+    """Let an Express execution begin; it may have ended when this returns.
+
+    `again`: the unique part of its ARN, if it was acknowledged by a server that died.
+    """
     definition = states_of(compiled(tx.kernel, record.settings.definition).machine, record.within)
     journal = Journal(limit=1 << 62) if wants_events(record.settings.logging) else QuietJournal()
-    live = Live(ref, record, definition, journal, unique=tx.ids.uuid())
-    live.held = Express(tx.kernel, live)
+    live = Live(ref, record, definition, journal, unique=again or tx.ids.uuid())
+    live.held = Express(tx.kernel, live, at_least_once=at_least_once)
+    live.held.stored = bool(again)
     _count_start(tx, ref)
     tx.kernel.state(Running).drive(tx, lambda session: _enter(session, live))
     return live
