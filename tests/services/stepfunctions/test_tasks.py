@@ -54,8 +54,8 @@ def test_a_failed_effect_leaves_nothing_and_is_told_in_awss_words(cloud: Cloud) 
     name, cause = error(cloud, execution)
     assert name == "SQS.QueueDoesNotExistException"
     assert cause.startswith(
-        "The specified queue does not exist. (Service: AmazonSQS; Status Code: 400; Error Code: QueueDoesNotExist; "
-        "Request ID: "
+        "The specified queue does not exist. (Service: AmazonSQS; Status Code: 400; "
+        "Error Code: AWS.SimpleQueueService.NonExistentQueue; Request ID: "
     )
 
 
