@@ -55,7 +55,7 @@ def test_a_failed_effect_leaves_nothing_and_is_told_in_awss_words(cloud: Cloud) 
     assert name == "SQS.QueueDoesNotExistException"
     assert cause.startswith(
         "The specified queue does not exist. (Service: AmazonSQS; Status Code: 400; "
-        "Error Code: AWS.SimpleQueueService.NonExistentQueue; Request ID: "
+        "Error Code: QueueDoesNotExist; Request ID: "
     )
 
 
