@@ -6,7 +6,6 @@ Source: API Reference, StartExecution, StartSyncExecution; Developer Guide, "Nam
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -16,7 +15,7 @@ from .arns import ExecutionRef, MachineRef, check_name, machine_arn, parse_machi
 from .definitions import compiled
 from .ends import NAMESPACE, status_changed
 from .engine.branch import path_text
-from .engine.execution import MOST_BYTES, Live
+from .engine.execution import DEEPEST, MOST_BYTES, Live, too_deep
 from .engine.express import Express, QuietJournal
 from .engine.journal import MOST_EVENTS, NUMBER, Journal
 from .engine.running import Running, states_of
@@ -38,8 +37,6 @@ from .resources import (
 from .versioning import chosen_version
 
 _STARTED = NUMBER["ExecutionStarted"]
-DEEPEST = 400
-"""Levels of nesting that a value may have here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +93,6 @@ def checked_input(text: str | None) -> str:
     if text.count("[") + text.count("{") > DEEPEST and too_deep(value):
         raise InvalidExecutionInput("Input is nested too deep")
     return text
-
-
-def too_deep(value: Any) -> bool:
-    """Whether a value has more than `DEEPEST` levels."""
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            part
-            for one in level
-            if isinstance(one, dict | list)
-            for part in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def start_standard(

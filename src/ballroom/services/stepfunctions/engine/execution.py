@@ -6,11 +6,13 @@ through states without effects is cut into); an Express execution for its whole 
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import orjson
 
 from ..arns import ExecutionRef, express_arn, machine_arn
@@ -31,9 +33,53 @@ Source: Developer Guide, "Step Functions service quotas".
 """
 
 
+DEEPEST = 400
+"""Levels of nesting that a value may have here."""
+
+
+class Unfit(Exception):
+    """A value that cannot be stored: nested too deep, or a number beyond 64 bits. The text says which."""
+
+
 def text_of(value: Any) -> str:
-    """A value as JSON text, as histories show it."""
-    return orjson.dumps(value).decode()
+    """A value as JSON text, as histories show it.
+
+    Raises:
+        Unfit: it cannot be stored.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return _unusual(value)
+
+
+def _unusual(value: Any) -> str:
+    """What orjson does not write: more than 254 levels, larger integers."""
+    if too_deep(value):
+        raise Unfit(f"The data is nested deeper than {DEEPEST} levels.")
+    try:
+        _encode(value)
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    except (OverflowError, ValueError, TypeError, RecursionError) as wrong:
+        raise Unfit(f"The data cannot be stored: {wrong}") from wrong
+
+
+def too_deep(value: Any) -> bool:
+    """Whether a value has more than `DEEPEST` levels."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            part
+            for one in level
+            if isinstance(one, dict | list)
+            for part in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
+
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 @lru_cache(maxsize=64)
