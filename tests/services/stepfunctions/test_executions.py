@@ -199,7 +199,7 @@ def test_data_that_nests_ever_deeper_ends_its_execution(cloud: Cloud) -> None:
     execution = run(cloud, chain(B={"Type": "Parallel", "Branches": branches}))
     assert error(cloud, execution) == ("States.Runtime", "The data is nested deeper than 400 levels.")
     cloud.clock.advance(seconds=2000)
-    assert story(cloud, execution)[-1] == "ExecutionFailed"
+    assert events(cloud, execution, reverseOrder=True)[0]["type"] == "ExecutionFailed"
 
 
 def test_many_executions_at_once_take_turns(cloud: Cloud) -> None:
