@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.cloud import Cloud
 
+from ballroom.kernel.keys import unpack
+
 from .machines import (
     PREFIX,
     bodies,
@@ -17,6 +19,7 @@ from .machines import (
     error,
     events,
     output,
+    over,
     passing,
     queue,
     run,
@@ -175,6 +178,30 @@ def test_a_distributed_map_runs_its_items_as_executions(cloud: Cloud, kind: str)
         children = cloud.stepfunctions("ListExecutions", mapRunArn=listed["mapRunArn"], maxResults=1000)
         assert len(children["executions"]) == 150
         assert children["executions"][0]["executionArn"].startswith(f"{PREFIX}:execution:m/each:")
+
+
+def test_ended_executions_leave_only_what_is_kept_and_that_for_ninety_days(cloud: Cloud) -> None:
+    branches = [chain(W=wait(5)), chain(M=over(("V", wait(3)), ItemsPath="$.items", MaxConcurrency=2))]
+    machine = chain(
+        P={"Type": "Parallel", "Branches": branches, "OutputPath": "$[0].items"},
+        D=distributed(processor=chain(X=wait(2))),
+    )
+    arn = create(cloud, machine | {"TimeoutSeconds": 1000})
+    start(cloud, arn, {"items": [1, 2, 3]})
+    cloud.clock.advance(seconds=20)
+    stopped = start(cloud, arn, {"items": [1, 2, 3]})
+    cloud.clock.advance(seconds=4)
+    cloud.stepfunctions("StopExecution", executionArn=stopped)
+    cloud.clock.advance(seconds=1)
+    kept = {"states-definition", "states-history", "states-redrivable", "states-map-run", "states-map-runs-of"}
+    assert {key for key in rows(cloud) if key.startswith("states-")} == kept
+    cloud.clock.advance(days=91)
+    assert {key for key in rows(cloud) if key.startswith("states-")} == {"states-definition"}
+
+
+def rows(cloud: Cloud) -> set[str]:
+    """The first parts of all keys."""
+    return {str(unpack(row.key)[0]) for row in cloud.kernel.shard.scan(b"", b"\xff", None)}
 
 
 def failing_at(*bad: int) -> dict[str, Any]:
