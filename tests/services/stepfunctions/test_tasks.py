@@ -171,6 +171,20 @@ def test_the_failure_of_a_nested_execution_is_its_parents(cloud: Cloud) -> None:
     assert {"Error": "E", "Cause": "c", "Status": "FAILED"}.items() <= json.loads(cause).items()
 
 
+@pytest.mark.parametrize("end", ["stopped", "timed out"])
+def test_a_parent_that_ends_stops_its_nested_execution(cloud: Cloud, end: str) -> None:
+    child = create(cloud, chain(W=wait(3600)), "child")
+    nested = task("states:startExecution.sync", {"StateMachineArn": child}, TimeoutSeconds=60)
+    execution = run(cloud, chain(N=nested))
+    if end == "stopped":
+        cloud.stepfunctions("StopExecution", executionArn=execution)
+    cloud.clock.advance(seconds=60)
+    (listed,) = cloud.stepfunctions("ListExecutions", stateMachineArn=child)["executions"]
+    assert (status(cloud, execution), listed["status"]) == (
+        "ABORTED" if end == "stopped" else "FAILED", "ABORTED"
+    )  # fmt: skip
+
+
 def test_machines_that_start_themselves_do_not_stop_the_server(cloud: Cloud) -> None:
     arn = f"{PREFIX}:stateMachine:m"
     loop = chain(

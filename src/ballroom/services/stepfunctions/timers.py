@@ -14,6 +14,7 @@ from .engine.branch import Path, read_path
 from .engine.express import Begun
 from .engine.running import Running
 from .engine.session import Session
+from .logging import ExecutionLogs
 from .starting import begin_express
 
 
@@ -53,8 +54,18 @@ def expire(tx: Tx, number: int) -> None:
 def take_up(kernel: Kernel) -> None:
     """At start, and after a failed commit: executions with something to do at once go on."""
     kernel.state(Running).take_up()
+    kernel.reporters["stepfunctions"] = lambda: _statistics(kernel)
     if kernel.rows(Begun, *prefix_range(("states-express",)), 1):
         kernel.loop.call_soon(lambda: None if kernel.stopping else kernel.transact(_begin_again))
+
+
+def _statistics(kernel: Kernel) -> dict[str, int]:
+    running = kernel.state(Running)
+    return {
+        "expressUnderWay": len(running.express),
+        "betweenSlices": len(running.sliced),
+        "logLinesDropped": kernel.state(ExecutionLogs).dropped,
+    }
 
 
 def _begin_again(tx: Tx) -> None:

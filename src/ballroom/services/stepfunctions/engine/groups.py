@@ -7,6 +7,7 @@ follows which).
 from __future__ import annotations
 
 from ..definitions import machine_at
+from ..integrations.nested import stop_nested
 from ..language.machine import MapState, ParallelState, Scope, StatesError
 from . import distributed, failing, redriving, steps
 from .branch import GROUP, READY, RETRYING, TASK, WAITING, Branch, Group, Position
@@ -179,6 +180,7 @@ def abort_branch(branch: Branch, tell: bool = True) -> None:
     if position.group is not None and position.group.map_run:
         distributed.abort(live.session, position.group.map_run)
     live.session.cancel(branch)
+    stop_nested(branch)
     kind = branch.state.kind
     if tell and position.entered:
         now = live.session.now_ms

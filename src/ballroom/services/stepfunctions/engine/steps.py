@@ -138,7 +138,7 @@ def leave(branch: Branch, state: State, finished: Finished, text: str) -> None:
         details["assignedVariables"] = {name: text_of(value) for name, value in finished.assigned.items()}
         position.variables = {**position.variables, **finished.assigned}
     position.previous = live.journal.add(EXITED[state.kind], position.previous, live.session.now_ms, details)
-    position.token = ""
+    position.token = position.nested = ""
     position.timeout_ms = position.heartbeat_s = 0
     branch.failure = None
     branch.dirty = True
