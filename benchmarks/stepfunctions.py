@@ -156,6 +156,7 @@ async def latency(
 
 async def main(arguments: argparse.Namespace) -> None:
     folder = Path(tempfile.mkdtemp(prefix="ballroom-bench-"))
+    sys.setswitchinterval(0.0005)  # as `ballroom serve` does
     try:
         bench = Bench(folder)
         await standard(bench, arguments.executions)
@@ -215,7 +216,7 @@ async def large(bench: Bench) -> None:
         made = await bench.call("StartExecution", stateMachineArn=arn, input=input)
         execution = str(made["executionArn"])
         while (await bench.call("DescribeExecution", executionArn=execution))["status"] == "RUNNING":  # noqa: ASYNC110 - the store is polled
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.0005)
         assert await bench.events(execution) == events
         return execution
 
