@@ -107,6 +107,27 @@ def test_a_message_that_cannot_be_handled_is_kept_and_holds_up_nothing(shop: Sho
     assert dead_letters(shop) == 1
 
 
+def test_a_saga_leads_an_order_to_its_delivery(shop: Shop) -> None:
+    order = shop.order(WALTZ | {"saga": True})
+    shop.server.clock.advance(minutes=5)
+    done = shop.look(order)
+    assert (done["state"], done["paid"]) == ("delivery booked", 32_900)
+
+
+@pytest.mark.parametrize(
+    ("wish", "reason"), [(GRAND_BALL, "Declined"), ({"car": "waltz", "customer": "Nobody"}, "LookupError")]
+)
+def test_a_saga_takes_back_what_was_done(shop: Shop, wish: dict[str, Any], reason: str) -> None:
+    order = shop.order(wish | {"saga": True})
+    shop.server.clock.advance(minutes=5)
+    done = shop.look(order)
+    assert (done["state"], done.get("paid", 0)) == ("cancelled", 0)
+    states = shop.server.client("stepfunctions")
+    (execution,) = states.list_executions(stateMachineArn=shop.outputs["OrderSaga"])["executions"]
+    described = states.describe_execution(executionArn=execution["executionArn"])
+    assert (described["status"], described["error"], described["cause"]) == ("FAILED", "Cancelled", reason)
+
+
 def dead_letters(shop: Shop) -> int:
     answer = shop.server.client("sqs").get_queue_attributes(
         QueueUrl=shop.outputs["UnhandledQueue"], AttributeNames=["ApproximateNumberOfMessages"]

@@ -9,7 +9,7 @@ from shop import documents
 from shop.cars import CARS
 from shop.http import answer
 
-_sqs = boto3.client("sqs")
+_sqs, _states = boto3.client("sqs"), boto3.client("stepfunctions")
 
 
 def handler(event, context):
@@ -21,14 +21,14 @@ def handler(event, context):
 
 
 def order(event, context):
-    """Accept an order: first its document, then the request for payment."""
+    """Accept an order: first its document, then the request for payment, or the start of its saga."""
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         body = base64.b64decode(body).decode()
     try:
         wish = json.loads(body)
-        car, customer = wish["car"], wish["customer"]
-    except (ValueError, KeyError, TypeError):
+        car, customer, saga = wish["car"], wish["customer"], wish.get("saga", False)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return answer(400, {"message": 'Send {"car": "...", "customer": "..."}.'})
     if car not in CARS:
         return answer(400, {"message": f"We have no car {car}."})
@@ -40,6 +40,13 @@ def order(event, context):
         "state": "ordered",
     }
     documents.save(accepted)
-    _sqs.send_message(QueueUrl=os.environ["PAYMENTS_QUEUE_URL"], MessageBody=json.dumps({"order": accepted["id"]}))
+    if saga:
+        _states.start_execution(
+            stateMachineArn=os.environ["SAGA_ARN"], name=accepted["id"], input=json.dumps(accepted)
+        )
+    else:
+        _sqs.send_message(
+            QueueUrl=os.environ["PAYMENTS_QUEUE_URL"], MessageBody=json.dumps({"order": accepted["id"]})
+        )
     print(f"order {accepted['id']}: {customer} wants a {CARS[car]['name']}")
     return answer(202, accepted)
