@@ -24,7 +24,7 @@ class Store:
 
     def __init__(self, server: ServerProcess) -> None:
         self.server = server
-        code = "{Bucket: ballroom-local, Key: %s}" % json.dumps(str(STORE / "src"))
+        code = json.dumps({"Bucket": "ballroom-local", "Key": str(STORE / "src")})
         template = (STORE / "template.yaml").read_text().replace("CodeUri: src", f"CodeUri: {code}")
         stacks = server.client("cloudformation")
         stacks.create_stack(StackName="store", TemplateBody=template, Capabilities=CAPABILITIES)
