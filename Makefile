@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 APP ?= examples/car-store
 WORKERS ?= 2
 
-.PHONY: up test lint check bench lock clean
+.PHONY: up test lint check bench tools lock clean
 
 up: $(READY)  ## start Ballroom, deploy an example, serve it until Ctrl-C (APP=examples/hello for another)
 	$(BIN)/ballroom up $(APP)
@@ -22,6 +22,15 @@ lint: $(READY)  ## style, types, layers
 
 check: lint test
 
+tools: .tools/.ready  ## SAM CLI, CDK and osls, for the tests that deploy with them (need Node.js)
+
+.tools/.ready: $(READY)
+	$(PYTHON) -m venv .tools/sam
+	.tools/sam/bin/python -m pip install --quiet --disable-pip-version-check 'aws-sam-cli>=1.150'
+	npm install --prefix .tools --no-save --no-package-lock --no-audit --no-fund --loglevel=error \
+	    aws-cdk@2 aws-cdk-lib@2 constructs@10 osls@4
+	@touch $@
+
 bench: $(READY)  ## the benchmarks behind the README's figures
 	$(BIN)/python -m benchmarks
 
@@ -32,7 +41,7 @@ lock: $(READY)  ## pin the newest releases that fit
 	    --no-header --upgrade -o requirements/runtime.lock
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .tools
 
 # installed anew when what is installed changes; the source itself is used in place
 $(READY): requirements/dev.lock pyproject.toml

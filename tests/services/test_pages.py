@@ -11,7 +11,9 @@ from tests.cloud import load_services
 from ballroom.kernel import registry
 
 PAGES = Path(__file__).parents[2] / "docs" / "services"
-SERVICES = ["iam", "lambda", "logs", "s3", "sqs", "ssm", "stepfunctions", "sts"]
+SERVICES = [
+    "dynamodbstreams", "ecr", "iam", "lambda", "logs", "pipes", "s3", "scheduler", "sqs", "ssm",
+    "stepfunctions", "sts"]
 
 
 def page_of(service: str) -> str:

@@ -269,7 +269,8 @@ class Kernel:
                 answer = op.handler(tx, input)
                 if isinstance(answer, Waiting):
                     raise WouldWait(f"{service}:{name} would wait; it cannot join a transaction")
-                return cast(Response, answer) or {}
+                answer = answer or {}
+                return cast(Response, answer if op.plain is None else op.plain(answer))
         except ServiceError as error:
             outcome = error.shape
             raise
@@ -422,7 +423,8 @@ class Kernel:
             raise
         if isinstance(answer, ServiceError):
             raise answer
-        return answer
+        plain = self.operation(service, name).plain
+        return answer if plain is None else plain(answer)
 
     def statistics(self) -> dict[str, Any]:
         """Figures of every part, for the status page."""

@@ -31,6 +31,8 @@ class Operation(msgspec.Struct):
     """Callable by `call` only; not part of AWS's model, never on the wire, not validated."""
     validate: Callable[[dict[str, Any]], None] | None = None
     """Compiled from the model at first use."""
+    plain: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """Makes values of the model from an answer that holds parts encoded for the wire already."""
 
 
 class DeliveryKind(msgspec.Struct):
@@ -89,15 +91,25 @@ def _service_of(handler: Callable[..., Any]) -> str:
     raise ValueError(f"{handler.__module__} is no service; name the service in @operation")
 
 
-def operation(name: str, *, service: str | None = None, internal: bool = False) -> Callable[[F], F]:
-    """Register a handler as an operation; the service is the package the handler lives in."""
+def operation(
+    name: str,
+    *,
+    service: str | None = None,
+    internal: bool = False,
+    plain: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> Callable[[F], F]:
+    """Register a handler as an operation; the service is the package the handler lives in.
+
+    A handler whose answers hold parts that are JSON already (`Encoded`) says with `plain` how callers
+    inside the process get the values of the model; the wire passes such parts through as they are.
+    """
 
     def register(handler: F) -> F:
         owner = service or _service_of(handler)
         if (owner, name) in registry.operations and registry.operations[owner, name].handler is not handler:
             raise ValueError(f"{owner}:{name} is registered twice")
         registry.operations[owner, name] = Operation(
-            owner, name, handler, inspect.iscoroutinefunction(handler), internal
+            owner, name, handler, inspect.iscoroutinefunction(handler), internal, plain=plain
         )
         return handler
 

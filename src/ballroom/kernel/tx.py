@@ -129,6 +129,19 @@ class Tx:
         rows = self._shard.scan(pack(low), pack(high), limit, reverse)
         return [(unpack(row.key), self._decoded(kind, row)) for row in rows]
 
+    def scan_items_packed(
+        self, kind: type[R], low: bytes, high: bytes, *, limit: int | None = None, reverse: bool = False
+    ) -> list[tuple[bytes, R]]:
+        """Like `scan_items`, for a range of packed keys: what begins with a text is no range of tuples."""
+        return [(row.key, self._decoded(kind, row)) for row in self._shard.scan(low, high, limit, reverse)]
+
+    def delete_packed(self, low: bytes, high: bytes, limit: int) -> int:
+        """Remove up to `limit` rows of a range of packed keys, of whatever kinds; how many there were."""
+        rows = self._shard.scan(low, high, limit)
+        for row in rows:
+            self._shard.write(row.key, None, None)
+        return len(rows)
+
     def scan_prefix(
         self,
         kind: type[R],

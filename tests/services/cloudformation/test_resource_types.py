@@ -40,6 +40,14 @@ NAME = {"Ref": "Function"}
 MACHINE = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}'
 STATES = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
     "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "DefinitionString": MACHINE}}  # fmt: skip
+PIPE = {
+    "Source": {"Fn::GetAtt": ["Queue", "Arn"]}, "Target": "arn:aws:sqs:us-east-1:000000000000:target",
+    "RoleArn": "arn:aws:iam::000000000000:role/r",
+}  # fmt: skip
+HOURLY = {
+    "ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"},
+    "Target": {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "RoleArn": "arn:aws:iam::000000000000:role/r"},
+}  # fmt: skip
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("AWS::SQS::Queue", {"DelaySeconds": "3", "RedrivePolicy": {"maxReceiveCount": "3", "deadLetterTargetArn": {
@@ -48,6 +56,14 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}]}},
      {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Version": "2012-10-17", "Statement": [
          {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}]}}, {"Queue": QUEUE}),
+    ("AWS::ECR::Repository", {"ImageTagMutability": "IMMUTABLE", "Tags": [{"Key": "a", "Value": "b"}],
+     "LifecyclePolicy": {"LifecyclePolicyText": '{"rules": []}' + 100 * " "}, "RepositoryPolicyText": DOCUMENT},
+     {"ImageScanningConfiguration": {"ScanOnPush": True}, "Tags": [{"Key": "a", "Value": "c"}]}, {}),
+    ("AWS::Pipes::Pipe", {**PIPE, "Tags": {"a": "b"}, "Description": "d"},
+     {**PIPE, "Tags": {"a": "c"}, "TargetParameters": {"InputTemplate": "x"}}, {"Queue": QUEUE}),
+    ("AWS::Scheduler::Schedule", {**HOURLY, "State": "DISABLED"}, {**HOURLY, "Description": "d"}, {"Queue": QUEUE}),
+    ("AWS::Scheduler::ScheduleGroup", {"Tags": [{"Key": "a", "Value": "b"}]},
+     {"Tags": [{"Key": "a", "Value": "c"}]}, {}),
     ("AWS::SSM::Parameter", {"Type": "String", "Value": "1", "Tags": {"a": "b"}},
      {"Type": "String", "Value": "2", "Tags": {"a": "c"}}, {}),
     ("AWS::Logs::LogGroup", {"RetentionInDays": "7"}, {}, {}),

@@ -588,3 +588,12 @@ def test_accounts_and_regions_are_apart(cloud: Cloud, flaky: Flaky) -> None:
     other = cloud.caller(account="111122223333")
     error = cloud.error("cloudformation", "DescribeStacks", other, StackName=stack_id)
     assert str(error) == f"Stack with id {stack_id} does not exist"
+
+
+def test_a_stack_under_review_has_no_template(cloud: Cloud) -> None:
+    cloud.cloudformation(
+        "CreateChangeSet", StackName="s", ChangeSetName="c", ChangeSetType="CREATE",
+        TemplateBody=template(A={"Type": "AWS::SQS::Queue"}),
+    )  # fmt: skip
+    cloud.clock.settle()
+    assert "TemplateBody" not in cloud.cloudformation("GetTemplate", StackName="s")

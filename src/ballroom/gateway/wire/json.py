@@ -12,6 +12,7 @@ import orjson
 
 from ballroom.gateway.wire import values
 from ballroom.gateway.wire.codec import ErrorFacts, Headers, Reply, facts_of
+from ballroom.kernel.encoded import Encoded
 from ballroom.kernel.errors import ServiceError
 from ballroom.kernel.model import Member, OperationModel, SerializationFailed, ServiceModel, Shape
 from ballroom.kernel.model.errors import wrong_type
@@ -25,6 +26,10 @@ ERROR_PREFIXES = {
 }
 """What stands before an error's name in `__type`, where AWS puts anything there; SDKs cut it off."""
 CORAL_PREFIX = "com.amazon.coral.service#"
+VALIDATION_PREFIXES = dict.fromkeys(("dynamodb", "dynamodbstreams"), "com.amazon.coral.validate#")
+"""What stands before ValidationException, where that differs from a service's other errors."""
+CAPITAL_MESSAGE = frozenset({"dynamodb", "dynamodbstreams"})
+"""Services whose errors from before the operation carry `Message`, not `message`."""
 CORAL_ERRORS = frozenset(
     {
         *("SerializationException", "UnknownOperationException", "UnrecognizedClientException"),
@@ -245,15 +250,21 @@ class JsonWriter:
 def dump(value: Any) -> bytes:
     """JSON bytes; blobs become base64."""
     try:
-        return orjson.dumps(value, default=_blob)
+        return orjson.dumps(value, default=_encoded_or_blob)
     except TypeError:
         # what orjson refuses and AWS's own JSON takes: integers of more than 64 bits, lone surrogates
         return standard_json.dumps(value, default=_blob, separators=(",", ":")).encode()
 
 
-def _blob(value: Any) -> str:
+def _encoded_or_blob(value: Any) -> Any:
+    return orjson.Fragment(value.json) if value.__class__ is Encoded else _blob(value)
+
+
+def _blob(value: Any) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return values.blob_out(bytes(value))
+    if isinstance(value, Encoded):
+        return orjson.loads(value.json)
     raise TypeError(f"not a value of the wire: {type(value).__name__}")
 
 
@@ -363,8 +374,12 @@ def serialise_error(service: ServiceModel, error: ServiceError, request_id: str,
     facts = facts_of(service, error)
     if facts.shape is None and facts.name in CORAL_ERRORS:
         prefix = CORAL_PREFIX
+        if service.name in CAPITAL_MESSAGE:
+            facts = facts._replace(text_member="Message")
     else:
         prefix = ERROR_PREFIXES.get(service.name, "")
+        if facts.name == "ValidationException":
+            prefix = VALIDATION_PREFIXES.get(service.name, prefix)
     body = dump({"__type": prefix + facts.name, **error_body(facts, JsonWriter())})
     headers: Headers = [
         ("content-type", f"application/x-amz-json-{version}"),

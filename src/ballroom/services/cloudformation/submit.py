@@ -15,13 +15,14 @@ from ballroom.kernel import Context, Request, ServiceError, Tx
 
 from .engine import values
 from .errors import InsufficientCapabilities, ValidationError
-from .graph import dependencies
+from .graph import active_resources, dependencies
 from .resource_types.base import find_type
 from .resources import Desired, Stack, StoredTemplate, key, load_template
 from .template.evaluate import Evaluator, StackNames
 from .template.load import Template, load
 from .template.parameters import Given, check_types, give, is_hidden, resolve
 from .template.patterns import matches_apart
+from .template.rules import check_rules
 from .template.shape import check_parameter, check_shape
 from .transforms import INCLUDE, check_known_transforms, names_of_transforms, transform
 
@@ -135,9 +136,6 @@ def check_whole(template: Template, found: dict[str, Any], names: StackNames) ->
         ValidationError: its shape, unknown types, cycles, or a value that is wrong already.
     """
     check_shape(template)
-    unknown = sorted({r["Type"] for r in template["Resources"].values() if find_type(r["Type"]) is None})
-    if unknown:
-        raise ValidationError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
     for name, resource in template["Resources"].items():
         for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
             if resource.get(policy) == "Snapshot":
@@ -148,6 +146,11 @@ def check_whole(template: Template, found: dict[str, Any], names: StackNames) ->
         )
     evaluator = Evaluator(template, found, names)
     conditions = evaluator.conditions()
+    # AWS has every type that its own templates name; what is not to be created may be a type that we lack
+    active = active_resources(template, conditions).values()
+    unknown = sorted({resource["Type"] for resource in active if find_type(resource["Type"]) is None})
+    if unknown:
+        raise ValidationError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
     graph = dependencies(template, conditions)
     for name in graph:
         resource = template["Resources"][name]
@@ -155,12 +158,7 @@ def check_whole(template: Template, found: dict[str, Any], names: StackNames) ->
     for output in template.get("Outputs", {}).values():
         if conditions.get(output.get("Condition", ""), True):
             evaluator.value([output["Value"], output.get("Export")])
-    _check_rules(template, evaluator)
-
-
-def _check_rules(template: Template, evaluator: Evaluator) -> None:
-    if template.get("Rules"):
-        raise ValidationError("Ballroom does not support the Rules section of templates yet")
+    check_rules(template, evaluator)
 
 
 def required_capabilities(prepared: Prepared, *, direct: bool) -> list[str]:

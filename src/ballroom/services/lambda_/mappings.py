@@ -1,4 +1,4 @@
-"""Event source mappings: loading, storing, and the rules for queues.
+"""Event source mappings: loading, storing, and the rules for queues and streams.
 
 The states are AWS's: Creating, Enabling, Enabled, Disabling, Disabled, Updating, Deleting. A timer in
 the same commit leads each passing state to its end. Polling itself is in `polling`.
@@ -16,6 +16,7 @@ from ballroom.kernel.errors import NotImplementedHere, ServiceError
 from ballroom.services.lambda_.errors import InvalidParameterValue, ResourceConflict, ResourceNotFound
 from ballroom.services.lambda_.names import FunctionName
 from ballroom.services.lambda_.resources import Mapping, MappingLink
+from ballroom.sources.stream_poller import forget_place
 
 SETTLED = {"Creating": "Enabled", "Enabling": "Enabled", "Updating": "Enabled", "Disabling": "Disabled"}
 POLLED = frozenset(("Creating", "Enabling", "Enabled", "Updating"))
@@ -56,10 +57,16 @@ def put_mapping(tx: Tx, mapping: Mapping, *, poke: bool = True) -> None:
 
 def drop_mapping(tx: Tx, mapping: Mapping) -> None:
     """Removes every row of a mapping."""
+    forget_place(tx, mapping.uuid)
     tx.delete(mapping_key(tx.account, tx.region, mapping.uuid))
     tx.delete(("lambda-mapping", mapping.uuid))
     tx.delete(_link_key(tx, mapping))
     tx.after_commit(lambda: Pokes.of(tx.kernel).changed(mapping.uuid))
+
+
+def drop_link(tx: Tx, mapping: Mapping) -> None:
+    """Removes the mark that joins its source to its function: the mapping gets another function."""
+    tx.delete(_link_key(tx, mapping))
 
 
 def _link_key(tx: Tx, mapping: Mapping) -> Key:
@@ -85,14 +92,15 @@ def check_new_link(tx: Tx, source_arn: str, at: FunctionName) -> None:
     prefix = ("lambda", tx.account, tx.region, "mapping-of", source_arn, f"{at.name}:{at.qualifier or ''}")
     existing = tx.scan_prefix(MappingLink, prefix, limit=1)
     if existing:
+        kind = "SQS" if ":sqs:" in source_arn else "event source"
         raise ResourceConflict(
-            f'An event source mapping with SQS arn (" {source_arn} ") and function (" {at.name} ") already '
+            f'An event source mapping with {kind} arn (" {source_arn} ") and function (" {at.name} ") already '
             f"exists. Please update or delete the existing mapping with UUID {existing[0].uuid}"
         )
 
 
 def check_source(request: dict[str, Any]) -> str:
-    """The ARN of a queue; every other source is refused by name."""
+    """The ARN of a queue or DynamoDB stream; every other source is refused by name."""
     for member in ("SelfManagedEventSource", "Topics", "Queues", "SourceAccessConfigurations"):
         if request.get(member):
             raise NotImplementedHere(f"Ballroom does not support {member} of event source mappings yet")
@@ -104,7 +112,10 @@ def check_source(request: dict[str, Any]) -> str:
         raise InvalidParameterValue("Unrecognized event source, must be kinesis, dynamodb stream or sqs.")
     if parsed.service != "sqs":
         _check_stream(request, parsed.service)
-        raise NotImplementedHere(f"Ballroom does not read events from {parsed.service} yet: only from SQS")
+        if parsed.service != "dynamodb":
+            raise NotImplementedHere(
+                f"Ballroom does not read events from {parsed.service} yet: only from SQS and DynamoDB streams"
+            )
     return str(arn)
 
 
@@ -135,6 +146,25 @@ def check_batching(batch_size: int, window_s: int, *, fifo: bool) -> None:
         )
 
 
+def check_stream_batching(batch_size: int, window_s: int) -> None:
+    """Stream limits: a batch is at most 10,000 records.
+
+    Source: Lambda API Reference, CreateEventSourceMapping, "BatchSize".
+    """
+    if batch_size > 10_000 or window_s > 300:
+        raise InvalidParameterValue("BatchSize is at most 10000, MaximumBatchingWindowInSeconds at most 300.")
+
+
+def check_stream_is_there(tx: Tx, arn: str) -> None:
+    """The stream exists here."""
+    try:
+        tx.call("dynamodbstreams", "DescribeStream", {"StreamArn": arn})
+    except ServiceError as error:
+        raise InvalidParameterValue(
+            f"Stream not found: {arn}" if error.shape == "ResourceNotFoundException" else error.text
+        ) from error
+
+
 def check_queue(tx: Tx, arn: str, timeout_s: int) -> None:
     """The queue exists here, and hides messages for as long as the function may run.
 
@@ -158,6 +188,14 @@ def check_queue(tx: Tx, arn: str, timeout_s: int) -> None:
         raise InvalidParameterValue(
             f"Queue visibility timeout: {hidden_s} seconds is less than Function timeout: {timeout_s} seconds"
         )
+
+
+def substance(mapping: Mapping) -> tuple[object, ...]:
+    """What a poller goes by: one whose mapping has the same need not be started anew."""
+    return (
+        mapping.source_arn, mapping.function_name, mapping.qualifier, mapping.batch_size, mapping.window_s,
+        tuple(mapping.filters), tuple(mapping.response_types), mapping.maximum_concurrency, mapping.stream,
+    )  # fmt: skip
 
 
 class Pokes:

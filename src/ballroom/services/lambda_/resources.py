@@ -164,8 +164,21 @@ class LayerVersion(Record, frozen=True, array_like=True):
     policy: Policy | None = None
 
 
+class StreamSettings(msgspec.Struct, frozen=True, array_like=True):
+    """What a mapping of a stream has besides."""
+
+    starting_position: str
+    retries: int = -1
+    """-1: as long as the records are there."""
+    age_s: int = -1
+    bisects: bool = False
+    parallelization: int = 1
+    on_failure: str = ""
+    """ARN of the destination for batches that were given up."""
+
+
 class Mapping(Record, frozen=True, array_like=True):
-    """An event source mapping: a queue whose messages a function receives in batches."""
+    """An event source mapping: a queue or stream whose messages or records a function receives in batches."""
 
     uuid: str
     source_arn: str
@@ -181,6 +194,7 @@ class Mapping(Record, frozen=True, array_like=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     metrics: list[str] | None = None
     kms_key_arn: str = ""
+    stream: StreamSettings | None = None
 
 
 class MappingLink(Record, frozen=True, array_like=True):

@@ -66,7 +66,8 @@ async def create_change_set(ctx: Context, request: Request) -> Response:
         replace(stack.desired, notification_arns=request.get("NotificationARNs",
         stack.desired.notification_arns)),
     )  # fmt: skip
-    existing = stack if stack.status != "REVIEW_IN_PROGRESS" else None
+    # a stack under review has the parameters of its first change set, as DescribeStacks shows
+    existing = stack if stack.desired.template else None
     try:
         prepared = await prepare(ctx, request, names, text, existing)
     except ValidationError as refusal:

@@ -2,19 +2,22 @@
 
 from . import (
     cloudformation,
+    ecr,
     iam,
     iam_policies,
     lambda_,
     lambda_access,
     lambda_versions,
     logs,
+    pipes,
     s3,
+    scheduler,
     sqs,
     ssm,
     stepfunctions,
 )
 
 __all__ = [
-    "cloudformation", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs", "s3",
-    "sqs", "ssm", "stepfunctions",
+    "cloudformation", "ecr", "iam", "iam_policies", "lambda_", "lambda_access", "lambda_versions", "logs",
+    "pipes", "s3", "scheduler", "sqs", "ssm", "stepfunctions",
 ]  # fmt: skip

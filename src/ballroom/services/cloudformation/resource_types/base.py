@@ -209,8 +209,8 @@ MISSING_CODES = frozenset(
     {
         "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchEntity",
         "NoSuchEntityException", "NotFoundException", "ParameterNotFound", "QueueDoesNotExist",
-        "ResourceNotFoundException", "NoSuchCORSConfiguration", "NoSuchTagSet", "ResourceNotFound",
-        "StateMachineDoesNotExist", "ActivityDoesNotExist",
+        "RepositoryNotFoundException", "ActivityDoesNotExist", "ResourceNotFound", "StateMachineDoesNotExist",
+        "ResourceNotFoundException", "NoSuchCORSConfiguration", "NoSuchTagSet",
     }
 )  # fmt: skip
 EXISTS_CODES = frozenset(
@@ -218,6 +218,7 @@ EXISTS_CODES = frozenset(
         "ActivityAlreadyExists", "AlreadyExistsException", "BucketAlreadyExists", "BucketAlreadyOwnedByYou",
         "EntityAlreadyExists",
         "EntityAlreadyExistsException", "ParameterAlreadyExists", "QueueNameExists", "QueueAlreadyExists",
+        "RepositoryAlreadyExistsException",
         "ResourceAlreadyExistsException", "ResourceConflictException",
         "StateMachineAlreadyExists",
     }

@@ -1,4 +1,4 @@
-"""Event source mappings: which queues feed which functions."""
+"""Event source mappings: which queues and streams feed which functions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.arn import make_arn
 from ballroom.kernel.errors import NotImplementedHere
 from ballroom.services.lambda_.access import target
+from ballroom.services.lambda_.destinations import check_target
 from ballroom.services.lambda_.errors import InvalidParameterValue, ResourceConflict
 from ballroom.services.lambda_.filters import compile_filters
 from ballroom.services.lambda_.mappings import (
@@ -17,45 +18,53 @@ from ballroom.services.lambda_.mappings import (
     check_new_link,
     check_queue,
     check_source,
-    drop_mapping,
+    check_stream_batching,
+    check_stream_is_there,
+    drop_link,
     load_mapping,
     put_mapping,
 )
 from ballroom.services.lambda_.names import FunctionName
 from ballroom.services.lambda_.pages import page_of
-from ballroom.services.lambda_.resources import Mapping, load_version
+from ballroom.services.lambda_.resources import Mapping, StreamSettings, load_version
 from ballroom.services.lambda_.tags import check_tags
 
 _NOT_FOR_QUEUES = (
     "ParallelizationFactor", "StartingPosition", "StartingPositionTimestamp", "MaximumRecordAgeInSeconds",
-    "BisectBatchOnFunctionError", "MaximumRetryAttempts", "TumblingWindowInSeconds",
+    "BisectBatchOnFunctionError", "MaximumRetryAttempts", "DestinationConfig",
 )  # fmt: skip
+_NOT_FOR_STREAMS = ("ScalingConfig",)
 _UNSUPPORTED = (
-    "DestinationConfig", "AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig",
+    "AmazonManagedKafkaEventSourceConfig", "TumblingWindowInSeconds", "SelfManagedKafkaEventSourceConfig",
     "DocumentDBEventSourceConfig", "ProvisionedPollerConfig", "KMSKeyArn", "LoggingConfig",
 )  # fmt: skip
 
 
 @operation("CreateEventSourceMapping")
 def create_event_source_mapping(tx: Tx, request: Request) -> Response:
-    """Let a queue feed a function.
+    """Let a queue or a stream feed a function.
 
     Raises:
         ResourceConflict: they are joined already.
-        InvalidParameterValue: the queue's rules for batches, or its visibility timeout, are broken.
+        InvalidParameterValue: the source's rules for batches, or its visibility timeout, are broken.
 
-    Source: Lambda API Reference, CreateEventSourceMapping; Developer Guide, "Using Lambda with Amazon SQS".
+    Source: Lambda API Reference, CreateEventSourceMapping; Developer Guide, "Using Lambda with Amazon SQS",
+    "Using AWS Lambda with Amazon DynamoDB".
     """
     _refuse_unsupported(request)
     source = check_source(request)
     at = target(tx, request, "lambda:CreateEventSourceMapping")
-    fifo = source.endswith(".fifo")
-    batch_size, window_s = request.get("BatchSize", 10), request.get("MaximumBatchingWindowInSeconds", 0)
-    check_batching(batch_size, window_s, fifo=fifo)
+    is_queue = ":sqs:" in source
+    batch_size = request.get("BatchSize", 10 if is_queue else 100)
+    window_s = request.get("MaximumBatchingWindowInSeconds", 0)
+    _check_batching(source, batch_size, window_s)
     filters = _checked_filters(request)
     version = load_version(tx, at)
     check_new_link(tx, source, at)
-    check_queue(tx, source, version.settings.timeout_s)
+    if is_queue:
+        check_queue(tx, source, version.settings.timeout_s)
+    else:
+        check_stream_is_there(tx, source)
     mapping = Mapping(
         uuid=tx.ids.uuid(), source_arn=source, function_name=at.name, qualifier=at.qualifier or "",
         modified_ms=tx.now_ms, state="Creating" if request.get("Enabled", True) else "Disabled",
@@ -64,6 +73,7 @@ def create_event_source_mapping(tx: Tx, request: Request) -> Response:
         maximum_concurrency=request.get("ScalingConfig", {}).get("MaximumConcurrency"),
         tags=check_tags(request.get("Tags", {})),
         metrics=request.get("MetricsConfig", {}).get("Metrics"),
+        stream=None if is_queue else _stream_settings(request, StreamSettings(request["StartingPosition"])),
     )  # fmt: skip
     put_mapping(tx, mapping)
     return describe_mapping(tx, mapping)
@@ -105,7 +115,7 @@ def update_event_source_mapping(tx: Tx, request: Request) -> Response:
     changes = _changes(tx, old, request)
     batch_size = changes.get("batch_size", old.batch_size)
     window_s = changes.get("window_s", old.window_s)
-    check_batching(batch_size, window_s, fifo=old.source_arn.endswith(".fifo"))
+    _check_batching(old.source_arn, batch_size, window_s)
     enabled = request.get("Enabled", old.state not in ("Disabled", "Disabling"))
     if enabled:
         changes["state"] = "Enabling" if old.state in ("Disabled", "Disabling") else "Updating"
@@ -113,7 +123,7 @@ def update_event_source_mapping(tx: Tx, request: Request) -> Response:
         changes["state"] = "Disabled" if old.state == "Disabled" else "Disabling"
     mapping = msgspec.structs.replace(old, modified_ms=tx.now_ms, **changes)
     if (mapping.function_name, mapping.qualifier) != (old.function_name, old.qualifier):
-        drop_mapping(tx, old)  # its link names the function
+        drop_link(tx, old)
     put_mapping(tx, mapping)
     return describe_mapping(tx, mapping)
 
@@ -125,7 +135,8 @@ def _changes(tx: Tx, old: Mapping, request: Request) -> dict[str, Any]:
         version = load_version(tx, at)
         if (at.name, at.qualifier or "") != (old.function_name, old.qualifier):
             check_new_link(tx, old.source_arn, at)
-        check_queue(tx, old.source_arn, version.settings.timeout_s)
+        if old.stream is None:
+            check_queue(tx, old.source_arn, version.settings.timeout_s)
         changes |= {"function_name": at.name, "qualifier": at.qualifier or ""}
     if "BatchSize" in request:
         changes["batch_size"] = request["BatchSize"]
@@ -137,6 +148,8 @@ def _changes(tx: Tx, old: Mapping, request: Request) -> dict[str, Any]:
         changes["response_types"] = list(request["FunctionResponseTypes"])
     if "ScalingConfig" in request:
         changes["maximum_concurrency"] = request["ScalingConfig"].get("MaximumConcurrency")
+    if old.stream is not None:
+        changes["stream"] = _stream_settings(request, old.stream)
     if "MetricsConfig" in request:
         changes["metrics"] = request["MetricsConfig"].get("Metrics")
     return changes
@@ -157,7 +170,7 @@ def delete_event_source_mapping(tx: Tx, request: Request) -> Response:
 
 
 def describe_mapping(tx: Tx, mapping: Mapping) -> Response:
-    """An EventSourceMappingConfiguration, as AWS shows those of queues."""
+    """An EventSourceMappingConfiguration, as AWS shows those of queues and of streams."""
     at = FunctionName(tx.account, tx.region, mapping.function_name, mapping.qualifier or None)
     shown: Response = {
         "UUID": mapping.uuid,
@@ -173,6 +186,8 @@ def describe_mapping(tx: Tx, mapping: Mapping) -> Response:
             "lambda", tx.region, tx.account, f"event-source-mapping:{mapping.uuid}"
         ),
     }
+    if mapping.stream is not None:
+        shown |= _describe_stream_settings(mapping.stream)
     if mapping.filters:
         shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
     if mapping.maximum_concurrency is not None:
@@ -182,14 +197,53 @@ def describe_mapping(tx: Tx, mapping: Mapping) -> Response:
     return shown
 
 
+def _describe_stream_settings(stream: StreamSettings) -> Response:
+    return {
+        "BisectBatchOnFunctionError": stream.bisects,
+        "DestinationConfig": {"OnFailure": {"Destination": stream.on_failure} if stream.on_failure else {}},
+        "LastProcessingResult": "No records processed",
+        "MaximumRecordAgeInSeconds": stream.age_s,
+        "MaximumRetryAttempts": stream.retries,
+        "ParallelizationFactor": stream.parallelization,
+        "StartingPosition": stream.starting_position,
+        "StateTransitionReason": "User action",
+        "TumblingWindowInSeconds": 0,
+    }
+
+
+def _stream_settings(request: Request, before: StreamSettings) -> StreamSettings:
+    """The settings of a stream's mapping after a request."""
+    destination = before.on_failure
+    if "DestinationConfig" in request:
+        destination = request["DestinationConfig"].get("OnFailure", {}).get("Destination", "")
+        if destination:
+            check_target(destination, what="destination", kinds=("sqs", "sns", "s3"))
+    return StreamSettings(
+        before.starting_position,
+        request.get("MaximumRetryAttempts", before.retries),
+        request.get("MaximumRecordAgeInSeconds", before.age_s),
+        request.get("BisectBatchOnFunctionError", before.bisects),
+        request.get("ParallelizationFactor", before.parallelization),
+        destination,
+    )
+
+
+def _check_batching(source: str, batch_size: int, window_s: int) -> None:
+    if ":sqs:" in source:
+        check_batching(batch_size, window_s, fifo=source.endswith(".fifo"))
+    else:
+        check_stream_batching(batch_size, window_s)
+
+
 def _refuse_unsupported(request: Request) -> None:
     for member in _UNSUPPORTED:
         if request.get(member):
             raise NotImplementedHere(f"Ballroom does not support {member} of event source mappings yet")
-    if ":sqs:" in request.get("EventSourceArn", ""):
-        for member in _NOT_FOR_QUEUES:
+    source = request.get("EventSourceArn", "")
+    for service, name, members in (("sqs", "SQS", _NOT_FOR_QUEUES), ("dynamodb", "DynamoDB", _NOT_FOR_STREAMS)):
+        for member in members if f":{service}:" in source else ():
             if request.get(member):
-                raise InvalidParameterValue(f"{member} is not supported for SQS event sources.")
+                raise InvalidParameterValue(f"{member} is not supported for {name} event sources.")
 
 
 def _checked_filters(request: Request) -> list[str]:

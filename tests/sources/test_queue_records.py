@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ballroom.services.lambda_.sqs_records import event_of, failed_messages
+from ballroom.sources.queue_records import event_of, failed_messages
 
 MESSAGE = {
     "MessageId": "m-1",

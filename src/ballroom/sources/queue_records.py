@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from ballroom.sources.batch_failures import reported_failures
+
 _ATTRIBUTE_ORDER = (
     "ApproximateReceiveCount", "AWSTraceHeader", "SentTimestamp", "SequenceNumber", "MessageGroupId",
     "SenderId", "MessageDeduplicationId", "ApproximateFirstReceiveTimestamp", "DeadLetterQueueSourceArn",
@@ -45,31 +47,9 @@ def event_of(messages: list[dict[str, Any]], queue_arn: str, region: str) -> byt
 
 
 def failed_messages(payload: bytes, sent: set[str]) -> set[str]:
-    """The ids that the function reports as failed; all of them when its answer breaks the format.
-
-    An empty or null answer, an empty object and an empty list mean success. An entry without an
-    identifier, or with one that was not sent, fails the whole batch.
-    """
-    try:
-        answer = orjson.loads(payload or b"null")
-    except orjson.JSONDecodeError:
-        return set(sent)
-    if answer is None or answer == "" or answer == {}:
-        return set()
-    if not isinstance(answer, dict):
-        return set(sent)
-    failures = answer.get("batchItemFailures")
-    if failures is None:
-        return set()
-    if not isinstance(failures, list):
-        return set(sent)
-    failed = set()
-    for failure in failures:
-        identifier = failure.get("itemIdentifier") if isinstance(failure, dict) else None
-        if not identifier or identifier not in sent:
-            return set(sent)
-        failed.add(identifier)
-    return failed
+    """The ids that the function reports as failed; all of them when its answer breaks the format."""
+    failed = reported_failures(payload, sent)
+    return set(sent) if failed is None else failed
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:

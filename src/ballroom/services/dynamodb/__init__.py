@@ -1,0 +1,18 @@
+"""Amazon DynamoDB: tables, items, expressions, indexes. See docs/services/dynamodb.md."""
+
+from __future__ import annotations
+
+from ballroom.services.dynamodb import housekeeping, style
+from ballroom.services.dynamodb.operations import (
+    batches,
+    changes,
+    items,
+    queries,
+    settings,
+    streams,
+    tables,
+    transactions,
+)
+
+__all__ = ["batches", "changes", "housekeeping", "items", "queries", "settings", "streams", "style", "tables",
+           "transactions"]

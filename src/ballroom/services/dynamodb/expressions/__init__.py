@@ -1,0 +1,1 @@
+"""Expressions: conditions, filters, updates and projections, parsed once and compiled to closures."""

@@ -1,0 +1,1 @@
+"""Attribute values: what is valid, in which form they are kept, how they compare and how large they are."""

@@ -1,0 +1,138 @@
+"""A DynamoDB stream into a function: what a batch of its records goes through.
+
+The mapping's filter, an invocation, the function's word on the first record that failed, and the destination
+of batches that were given up.
+
+Source: Developer Guide, "Using AWS Lambda with Amazon DynamoDB", "Retain discarded records"; recorded answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from ballroom.kernel import Context, Kernel, ServiceError, Tx
+from ballroom.services.lambda_ import destinations
+from ballroom.services.lambda_.clock_texts import iso_ms
+from ballroom.services.lambda_.errors import LambdaError, TooManyRequests
+from ballroom.services.lambda_.filters import Matcher, compile_filters
+from ballroom.services.lambda_.invocation import Call, count, invoke
+from ballroom.services.lambda_.mappings import MappingPlace, substance
+from ballroom.services.lambda_.names import LATEST, FunctionName
+from ballroom.services.lambda_.outcome import Outcome
+from ballroom.services.lambda_.resources import Mapping
+from ballroom.sources.batch_failures import reported_failures
+from ballroom.sources.stream_poller import Discarded, StreamPoller, StreamRecord, StreamSource
+from ballroom.sources.stream_records import record_of, sequence_of
+
+_THROTTLED_S = 0.2
+
+
+class BatchFailed(LambdaError):
+    """The function failed, or reported what cannot be understood: the whole batch is tried again."""
+
+    shape = "FunctionError"
+
+
+class StreamFeeder:
+    """Feeds one function from one stream."""
+
+    def __init__(self, kernel: Kernel, place: MappingPlace, mapping: Mapping) -> None:
+        assert mapping.stream is not None
+        self._mapping, self._stream = mapping, mapping.stream
+        self._at = FunctionName(place.account, place.region, mapping.function_name, mapping.qualifier or None)
+        self._filter: Matcher | None = compile_filters(mapping.filters)
+        self._last: Outcome | None = None
+        self._request_id = ""
+        stream = mapping.stream
+        source = StreamSource(
+            mapping.source_arn, mapping.uuid, mapping.batch_size, stream.starting_position, mapping.window_s,
+            stream.retries, stream.age_s, stream.bisects, stream.parallelization,
+            consumer=mapping.function_name,
+        )  # fmt: skip
+        self._poller = StreamPoller(kernel, source, self._work, self._discard)
+
+    def serves(self, mapping: Mapping) -> bool:
+        """Whether this feeder already does what the mapping says."""
+        return substance(mapping) == substance(self._mapping)
+
+    def stop(self) -> None:
+        """Take no further record."""
+        self._poller.stop()
+
+    async def _work(self, ctx: Context, records: list[StreamRecord]) -> int | None:
+        """One batch through the function: the position of the first record that failed, if any did."""
+        shown = [record_of(record, self._mapping.source_arn) for record in records]
+        chosen = [record for record in shown if self._filter is None or self._filter(record)]
+        if not chosen:
+            return None
+        self._request_id = ctx.kernel.ids.uuid()
+        call = Call(self._at, orjson.dumps({"Records": chosen}), self._request_id, None)
+        outcome = self._last = await self._invoke(ctx, call)
+        if outcome.function_error:
+            raise BatchFailed(outcome.function_error)
+        if "ReportBatchItemFailures" not in self._mapping.response_types:
+            return None
+        failed = reported_failures(outcome.payload, {sequence_of(record) for record in chosen})
+        if failed is None:
+            raise BatchFailed("the answer names no record of the batch")
+        positions = [n for n, record in enumerate(records) if sequence_of(record) in failed]
+        return min(positions) if positions else None
+
+    async def _invoke(self, ctx: Context, call: Call) -> Outcome:
+        while True:
+            try:
+                return await invoke(ctx, call)
+            except TooManyRequests:
+                # wait in real time, as the invocations do that take the room
+                await asyncio.wait({self._poller.task}, timeout=_THROTTLED_S)
+
+    def _discard(self, ctx: Context, told: Discarded) -> None:
+        """Tell the destination where in the stream the batch stands."""
+        count(ctx.kernel, self._at, "DroppedEvents" if not self._stream.on_failure else "OnFailureDeliveries")
+        if self._stream.on_failure:
+            ctx.transact(self._tell, told)
+
+    def _tell(self, tx: Tx, told: Discarded) -> None:
+        try:
+            with tx.savepoint():
+                destinations.send(tx, self._stream.on_failure, self._document(tx, told), trace=None)
+        except ServiceError:
+            count(tx.kernel, self._at, "DestinationDeliveryFailures")
+
+    def _document(self, tx: Tx, told: Discarded) -> dict[str, Any]:
+        first, last = told.records[0], told.records[-1]
+        document: dict[str, Any] = {
+            "requestContext": {
+                "requestId": self._request_id or tx.ids.uuid(),
+                "functionArn": self._at.at(self._at.qualifier).qualified_arn,
+                "condition": told.condition,
+                "approximateInvokeCount": told.attempts,
+            },
+        }
+        if self._last is not None:
+            document["responseContext"] = {
+                "statusCode": 200,
+                "executedVersion": self._last.executed_version or LATEST,
+                "functionError": self._last.function_error,
+            }
+        document["version"] = "1.0"
+        document["timestamp"] = iso_ms(tx.now_ms) + "Z"
+        document["DDBStreamBatchInfo"] = {
+            "shardId": told.shard_id,
+            "startSequenceNumber": sequence_of(first),
+            "endSequenceNumber": sequence_of(last),
+            "approximateArrivalOfFirstRecord": _seconds(first),
+            "approximateArrivalOfLastRecord": _seconds(last),
+            "batchSize": len(told.records),
+            "streamArn": told.stream_arn,
+        }
+        return document
+
+
+def _seconds(record: StreamRecord) -> str:
+    moment = datetime.fromtimestamp(record["dynamodb"]["ApproximateCreationDateTime"] / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
