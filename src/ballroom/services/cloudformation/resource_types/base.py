@@ -222,6 +222,10 @@ MISSING_CODES = frozenset(
         "ResourceNotFound",
         "ResourceNotFoundException",
         "StateMachineDoesNotExist",
+        "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchEntity",
+        "NoSuchEntityException", "NotFoundException", "ParameterNotFound", "QueueDoesNotExist",
+        "RepositoryNotFoundException", "ActivityDoesNotExist", "ResourceNotFound", "StateMachineDoesNotExist",
+        "ResourceNotFoundException", "NoSuchCORSConfiguration", "NoSuchTagSet",
     }
 )
 EXISTS_CODES = frozenset(
