@@ -226,7 +226,7 @@ def test_tables_with_the_resource_interface(server: BallroomServer) -> None:
     assert changed["deep"] == [{"n": 6}]
     pages = client.get_paginator("scan").paginate(TableName="boto-things", PaginationConfig={"PageSize": 25})
     assert [page["Count"] for page in pages] == [25, 25, 10]
-    with pytest.raises(client.exceptions.ConditionalCheckFailedException) as failed:
+    with pytest.raises(table.meta.client.exceptions.ConditionalCheckFailedException) as failed:
         table.put_item(
             Item={"pk": "a", "sk": 1}, ConditionExpression=Attr("pk").not_exists(),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
