@@ -263,7 +263,7 @@ def test_a_page_of_many_small_items_is_read_in_slices(cloud: Cloud) -> None:
         cloud.dynamodb("BatchWriteItem", RequestItems={"tab": puts})
     task = cloud.start("dynamodb", "Scan", TableName="tab", Select="COUNT", ReturnConsumedCapacity="TOTAL")
     assert not task.done(), "others come in between"
-    answer = cloud.run(task)
+    answer: dict[str, Any] = cloud.loop.run_until_complete(task)
     assert (answer["Count"], answer["ScannedCount"]) == (1000, 1000)
     assert answer["ConsumedCapacity"]["CapacityUnits"] == 2.5
     given = values(p="a")
