@@ -79,9 +79,7 @@ def _binary(value: bytes | str, depth: int) -> str:
 
 
 def _null(value: bool, depth: int) -> bool:
-    if not value:
-        raise Invalid.parameter("Null attribute value types must have the value of true")
-    return True
+    return True  # false is taken as well, and means no more
 
 
 def _boolean(value: bool, depth: int) -> bool:
