@@ -202,7 +202,7 @@ def test_wrong_batches(cloud: Cloud) -> None:
     )
     assert refusal(cloud, "BatchGetItem", RequestItems={"a;": {"Keys": [{}]}}).endswith(
         "at 'requestItems' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length "
-        "less than or equal to 255, Member must have length greater than or equal to 3, Member must satisfy regular "
+        "less than or equal to 1024, Member must have length greater than or equal to 1, Member must satisfy regular "
         "expression pattern: [a-zA-Z0-9_.-]+]"
     )
     missing = cloud.error("dynamodb", "BatchWriteItem", RequestItems={"nope": [one]})
