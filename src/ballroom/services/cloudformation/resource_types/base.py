@@ -222,10 +222,6 @@ MISSING_CODES = frozenset(
         "ResourceNotFound",
         "ResourceNotFoundException",
         "StateMachineDoesNotExist",
-        "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchEntity",
-        "NoSuchEntityException", "NotFoundException", "ParameterNotFound", "QueueDoesNotExist",
-        "RepositoryNotFoundException", "ActivityDoesNotExist", "ResourceNotFound", "StateMachineDoesNotExist",
-        "ResourceNotFoundException", "NoSuchCORSConfiguration", "NoSuchTagSet",
     }
 )
 EXISTS_CODES = frozenset(
