@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ballroom.kernel.event_paths import MISSING, InvalidPath, Read, compile_path
 from ballroom.services.events.errors import ValidationException
-from ballroom.services.events.paths import MISSING, InvalidPath, Read, compile_path
 
 _PLACEHOLDER = re.compile(r"<([^<>\s]+)>")
 _QUOTE = re.compile(r'\\.|"', re.DOTALL)
