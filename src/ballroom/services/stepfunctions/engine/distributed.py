@@ -11,8 +11,6 @@ Source: Developer Guide, "Using Map state in Distributed mode"; recorded histori
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec.structs import replace
 
 from ..language.machine import Machine, MapState, ParallelState, Scope, State, StatesError
@@ -32,9 +30,6 @@ from .journal import NUMBER
 from .map_children import child_ended, pump
 from .map_ends import abort
 from .map_items import Reading, read_later
-
-if TYPE_CHECKING:
-    pass
 
 _STARTED, _RUN_STARTED = NUMBER["MapStateStarted"], NUMBER["MapRunStarted"]
 

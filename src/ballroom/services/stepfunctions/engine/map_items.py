@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -18,9 +18,6 @@ from ..map_runs import (
 )
 from .map_children import pump
 from .map_ends import caller_of_run, drive, fail_run
-
-if TYPE_CHECKING:
-    pass
 
 
 class Reading(msgspec.Struct, array_like=True, frozen=True):
