@@ -123,16 +123,12 @@ def _map(shape: Shape, value: Any) -> Any:
 
 
 def _string(shape: Shape, value: Any) -> Any:
-    """Objects become JSON text: a message body or a payload may be written as one."""
-    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value
+    """What is no text becomes JSON: a message body or a payload may be written as an object."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _blob(shape: Shape, value: Any) -> Any:
-    if isinstance(value, dict | list):
-        return orjson.dumps(value)
-    if not isinstance(value, str):
-        return value
-    return value.encode()
+    return value.encode() if isinstance(value, str) else orjson.dumps(value)
 
 
 def _timestamp(shape: Shape, value: Any) -> Any:

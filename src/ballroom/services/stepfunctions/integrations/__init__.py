@@ -17,6 +17,7 @@ from ..arns import machine_arn
 from ..language.machine import Resource
 from .aws_sdk import AwsSdk, refusal_of_sdk
 from .base import Call, Integration, Told
+from .http import HttpInvoke
 from .lambda_ import FunctionArn, LambdaInvoke
 from .optimised import OPTIMISED
 from .outcomes import PENDING, Done, Outcome, TaskFailure
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
     from ..engine.branch import Branch
     from ..engine.execution import Live
 
-_LAMBDA_ARN, _LAMBDA_INVOKE, _AWS_SDK = FunctionArn(), LambdaInvoke(), AwsSdk()
+_LAMBDA_ARN, _LAMBDA_INVOKE, _AWS_SDK, _HTTP = FunctionArn(), LambdaInvoke(), AwsSdk(), HttpInvoke()
 _NOT_HERE = frozenset(
     {
         "apigateway", "athena", "batch", "bedrock", "codebuild", "databrew", "ecs", "eks", "elasticmapreduce",
-        "emr-containers", "emr-serverless", "glue", "http", "mediaconvert", "sagemaker",
+        "emr-containers", "emr-serverless", "glue", "mediaconvert", "sagemaker",
     }
 )  # fmt: skip
-_OPTIMISED_HERE = frozenset({"lambda", "sqs", "sns", "dynamodb", "events", "states"})
 
 
 def refusal_of(resource: Resource) -> str:
@@ -52,6 +52,8 @@ def integration_of(resource: Resource) -> Integration | None:
         return _AWS_SDK
     if (resource.service, resource.action) == ("lambda", "invoke"):
         return _LAMBDA_INVOKE
+    if resource.service == "http":
+        return _HTTP
     return OPTIMISED.get((resource.service, resource.action))
 
 

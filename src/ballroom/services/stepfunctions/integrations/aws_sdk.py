@@ -13,13 +13,10 @@ services and exceptions.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import orjson
-
-from ballroom.kernel import ServiceError, registry
+from ballroom.kernel import ServiceError, registry, sdk
 from ballroom.kernel.model import load_service
 from ballroom.kernel.model.data import ModelMissing
 from ballroom.kernel.model.service import ServiceModel, UnknownOperation
@@ -137,55 +134,8 @@ def request_of(shape: Shape | None, given: Any) -> dict[str, Any]:
     """An operation's input from a task's arguments."""
     if shape is None or not isinstance(given, dict):
         return {}
-    value = _in(shape, given)
-    assert isinstance(value, dict)
+    value: dict[str, Any] = sdk.to_input(shape, given)
     return value
-
-
-def _in(shape: Shape, value: Any) -> Any:
-    kind = shape.kind
-    if value is None or shape.is_document:
-        return value
-    if kind == "structure" and isinstance(value, dict):
-        found = {}
-        by_name = _members(shape)
-        for name, part in value.items():
-            member = by_name.get(name) or by_name.get(name[:1].lower() + name[1:])
-            if member is not None and part is not None:
-                found[member] = _in(shape.members[member].shape, part)
-            elif member is None:
-                found[name] = part
-        return found
-    if kind == "list" and isinstance(value, list):
-        return [_in(shape.element.shape, part) for part in value]
-    if kind == "map" and isinstance(value, dict):
-        return {name: _in(shape.value.shape, part) for name, part in value.items()}
-    if kind == "string" and not isinstance(value, str):
-        return orjson.dumps(value).decode()
-    if kind == "blob":
-        return value.encode() if isinstance(value, str) else orjson.dumps(value)
-    if kind == "timestamp" and isinstance(value, str):
-        return _moment(value)
-    if kind == "timestamp" and isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value * 1000)
-    return value
-
-
-def _members(shape: Shape) -> dict[str, str]:
-    """Members by the names that tasks may give them: as they are, or with a capital letter."""
-    names: dict[str, str] = {}
-    for name in shape.members:
-        names[name] = name
-        names.setdefault(name[:1].upper() + name[1:], name)
-    return names
-
-
-def _moment(text: str) -> Any:
-    try:
-        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return text
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 @cache
