@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,3 +191,15 @@ def test_settings_without_effect_are_refused_by_name(cloud: Cloud) -> None:
     error = cloud.error("ssm", "PutParameter", Name="p", Value="x", Type="String", Policies="[]")
     assert error.shape == "NotImplemented"
     assert "Policies" in error.text
+
+
+def test_a_secret_is_sealed_at_rest_and_survives_a_restart(durable_cloud: Cloud, tmp_path: Path) -> None:
+    put(durable_cloud, "s", "hunter2-hunter2", Type="SecureString")
+    durable_cloud.reopen()
+    assert value(durable_cloud, "s", WithDecryption=True) == "hunter2-hunter2"
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"hunter2-hunter2" not in written
+    put(durable_cloud, "plain", "seen-in-the-store")
+    durable_cloud.reopen()
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"seen-in-the-store" in written

@@ -112,3 +112,9 @@ class Invalid(ServiceError):
 
     shape = "ValidationException"
     status = 400
+
+
+class InvalidKeyId(ServiceError):
+    """A secret cannot be opened with the key that there is."""
+
+    shape = "InvalidKeyId"

@@ -12,12 +12,16 @@ import msgspec
 
 from ballroom.kernel import Key, Record, Tx
 from ballroom.kernel.arn import find_arn, make_arn
+from ballroom.kernel.sealing import Seal, Unreadable
 
-from .errors import ParameterNotFound, ParameterVersionNotFound
+from .errors import InvalidKeyId, ParameterNotFound, ParameterVersionNotFound
 
 
 class Version(Record, frozen=True):
-    """One version of a parameter. `cipher` is shown instead of a secret value that is not decrypted."""
+    """One version of a parameter. `cipher` is shown instead of a secret value that is not decrypted.
+
+    A secret is `sealed`, and `value` empty; only versions of earlier releases have a secret as `value`.
+    """
 
     number: int
     type: str
@@ -30,6 +34,7 @@ class Version(Record, frozen=True):
     allowed_pattern: str = ""
     key_id: str = ""
     cipher: str = ""
+    sealed: bytes = b""
 
 
 class Parameter(Record, frozen=True):
@@ -76,6 +81,25 @@ def load_parameter(tx: Tx, name: str) -> Parameter:
     if parameter is None:
         raise ParameterNotFound()
     return parameter
+
+
+def seal_value(tx: Tx, name: str, value: str) -> bytes:
+    """A secret value as it is stored."""
+    return Seal.of(tx.kernel).close(value.encode(), arn_of(tx, name))
+
+
+def value_of(tx: Tx, name: str, version: Version) -> str:
+    """A version's value, a secret one opened.
+
+    Raises:
+        InvalidKeyId: it was sealed with another data directory's key.
+    """
+    if not version.sealed:
+        return version.value
+    try:
+        return Seal.of(tx.kernel).open(version.sealed, arn_of(tx, name)).decode()
+    except Unreadable as failed:
+        raise InvalidKeyId(str(failed)) from failed
 
 
 def put_parameter(tx: Tx, parameter: Parameter) -> None:

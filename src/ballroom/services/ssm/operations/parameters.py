@@ -24,6 +24,7 @@ from ballroom.services.ssm.resources import (
     key,
     load_parameter,
     put_parameter,
+    seal_value,
 )
 
 _STANDARD_BYTES, _ADVANCED_BYTES = 4096, 8192
@@ -147,12 +148,14 @@ def _write(tx: Tx, request: Request) -> Response:
     older: Any = before.latest if before is not None else None
     secret = kind == "SecureString"
     version = Version(
-        number=1 if before is None else before.latest.number + 1, type=kind, value=request["Value"],
+        number=1 if before is None else before.latest.number + 1, type=kind,
+        value="" if secret else request["Value"],
         modified_ms=tx.now_ms, user=tx.caller.arn, tier=tier,
         description=request.get("Description", older.description if older else ""),
         allowed_pattern=request.get("AllowedPattern", older.allowed_pattern if older else ""),
         key_id=request.get("KeyId", (older and older.key_id) or "alias/aws/ssm") if secret else "",
         cipher="AQICAH" + tx.ids.secret(150) if secret else "",
+        sealed=seal_value(tx, before.name if before else request["Name"], request["Value"]) if secret else b"",
     )
     if before is None:
         parameter = Parameter(request["Name"], 1, version, tags=merged({}, request.get("Tags", [])))

@@ -17,6 +17,7 @@ from ballroom.services.ssm.resources import (
     load_parameter,
     load_version,
     split_selector,
+    value_of,
 )
 
 _CHUNK = 100
@@ -25,7 +26,7 @@ _CHUNK = 100
 def _show(tx: Tx, name: str, version: Version, request: Request, selector: str = "") -> dict[str, Any]:
     hidden = version.type == "SecureString" and not request.get("WithDecryption", False)
     shown: dict[str, Any] = {
-        "Name": name, "Type": version.type, "Value": version.cipher if hidden else version.value,
+        "Name": name, "Type": version.type, "Value": version.cipher if hidden else value_of(tx, name, version),
         "Version": version.number, "LastModifiedDate": version.modified_ms, "ARN": arn_of(tx, name),
         "DataType": version.data_type,
     }
@@ -181,7 +182,8 @@ def history(tx: Tx, request: Request) -> Response:
     for version in versions[:limit]:
         hidden = version.type == "SecureString" and not request.get("WithDecryption", False)
         row = {
-            "Name": parameter.name, **_metadata(version), "Value": version.cipher if hidden else version.value,
+            "Name": parameter.name, **_metadata(version),
+            "Value": version.cipher if hidden else value_of(tx, parameter.name, version),
             "Labels": [name for name, number in parameter.labels.items() if number == version.number],
         }
         shown.append(row)
