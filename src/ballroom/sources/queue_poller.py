@@ -23,6 +23,7 @@ import msgspec
 from ballroom.kernel import Context, Kernel, ServiceError, Tx
 from ballroom.kernel.arn import find_arn
 from ballroom.kernel.caller import service_caller
+from ballroom.sources.pausing import pause
 
 log = logging.getLogger("ballroom.sources")
 
@@ -91,7 +92,7 @@ class QueuePoller:
                 # the queue is gone, or the disk is full: look again later, without pulling a virtual clock
                 log.info("polling %s: %r", self._source.arn, refused)
                 self._url = ""
-                await self.pause(_RETRY_MS)
+                await pause(self._kernel, _RETRY_MS)
 
     async def _take_turn(self) -> None:
         while len(self._working) >= self._limit:
@@ -167,18 +168,6 @@ class QueuePoller:
         if finished:
             ctx.transact(self._delete, finished)
             await ctx.durable()
-
-    async def pause(self, ms: int) -> None:
-        """Wait on the product's clock without making a virtual one jump."""
-        future: asyncio.Future[None] = self._kernel.loop.create_future()
-        clock = self._kernel.clock
-        handle = clock.at(
-            clock.now_ms() + ms, lambda: None if future.done() else future.set_result(None), pulls=False
-        )
-        try:
-            await future
-        finally:
-            clock.cancel(handle)
 
     def _delete(self, tx: Tx, messages: list[Message]) -> None:
         for start in range(0, len(messages), 10):

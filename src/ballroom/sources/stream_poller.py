@@ -21,6 +21,7 @@ import msgspec
 from ballroom.kernel import Context, Hold, Kernel, Key, Record, ServiceError, Tx
 from ballroom.kernel.arn import find_arn
 from ballroom.kernel.caller import service_caller
+from ballroom.sources.pausing import pause
 from ballroom.sources.stream_records import key_of, sequence_of
 
 log = logging.getLogger("ballroom.sources")
@@ -126,7 +127,7 @@ class StreamPoller:
                 log.info("reading %s: %r", self._source.arn, refused)
                 if refused.shape == "TrimmedDataAccessException":
                     self._kernel.transact(forget_place, self._source.consumer_id)
-                await self._pause(_RETRY_MS)
+                await pause(self._kernel, _RETRY_MS)
 
     async def _take_turn(self) -> bool:
         """One round of batches; False once the stream has ended."""
@@ -241,7 +242,7 @@ class StreamPoller:
                 self._give_up(ctx, records, "RetryAttemptsExhausted", attempts)
                 return
             hold.pause()
-            await self._pause(_BACK_OFF_MS[min(attempts, len(_BACK_OFF_MS)) - 1])
+            await pause(self._kernel, _BACK_OFF_MS[min(attempts, len(_BACK_OFF_MS)) - 1])
             hold.resume()
 
     async def _attempt(self, ctx: Context, records: list[StreamRecord]) -> int | None:
@@ -271,15 +272,3 @@ class StreamPoller:
             condition,
         )
         self._discard(ctx, Discarded(records, condition, attempts, self._shard, self._source.arn))
-
-    async def _pause(self, ms: int) -> None:
-        """Wait on the product's clock without making a virtual one jump."""
-        future: asyncio.Future[None] = self._kernel.loop.create_future()
-        clock = self._kernel.clock
-        handle = clock.at(
-            clock.now_ms() + ms, lambda: None if future.done() else future.set_result(None), pulls=False
-        )
-        try:
-            await future
-        finally:
-            clock.cancel(handle)
