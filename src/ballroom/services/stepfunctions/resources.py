@@ -151,6 +151,10 @@ class Execution(Record, frozen=True):
     map_index: int = 0
     redrive_token: str = ""
     """... and which of the children it is."""
+    came_from: str = ""
+    """Lineage: the request or span that started it."""
+    came_with: str = ""
+    """The trace header of that request, which its tasks pass on."""
 
 
 class Listed(Record, frozen=True):

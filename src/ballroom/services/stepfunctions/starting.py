@@ -117,6 +117,7 @@ def start_standard(
         running.next_number(tx), ref.machine, ref.name, "RUNNING", tx.now_ms, 0, target.settings, input,
         of_version=target.version, alias=target.alias, trace=trace, test_case=target.test_case,
         parent=None if parent is None else (parent[0], path_text(parent[1]), parent[2]),
+        came_from=tx.caller.span or tx.caller.request_id, came_with=tx.caller.trace or "",
     )  # fmt: skip
     begin(tx, ref, record)
     return record
@@ -157,6 +158,7 @@ def start_express(
     record = Execution(
         running.next_number(tx), ref.machine, ref.name, "RUNNING", tx.now_ms, 0, target.settings, input,
         of_version=target.version, alias=target.alias, trace=trace, express=True, test_case=target.test_case,
+        came_from=tx.caller.span or tx.caller.request_id, came_with=tx.caller.trace or "",
     )  # fmt: skip
     return begin_express(tx, ref, record, at_least_once=at_least_once)
 

@@ -96,7 +96,8 @@ def caller_of(live: Live, request_id: str) -> Caller:
         account=live.ref.account, region=live.ref.region,
         arn=f"arn:aws:sts::{live.ref.account}:assumed-role/{name}/{live.record.name}"[:2048],
         user_id=live.ref.account, access_key_id="", request_id=request_id,
-        trace=live.record.trace or None, source="states.amazonaws.com",
+        trace=live.record.trace or live.record.came_with or None, source="states.amazonaws.com",
+        span=live.record.came_from,
     )  # fmt: skip
 
 
