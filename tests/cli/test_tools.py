@@ -127,3 +127,15 @@ def test_trace_shows_where_an_event_went(served: Cli) -> None:
     assert any(f"rule/traced -> {group}: ok" in line for line in shown)
     assert served("trace", event_id, "--json").json["id"] == event_id
     assert "Nothing is known of unknown" in served("trace", "unknown", code=1).err
+
+
+def test_the_outbox_shows_what_people_would_have_been_sent(served: Cli) -> None:
+    sns = boto3.client(
+        "sns", endpoint_url=served.endpoint, region_name="us-east-1", aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )  # fmt: skip
+    sns.publish(PhoneNumber="+43123456789", Message="Your car\nis ready.")
+    lines = served("outbox").out.splitlines()
+    assert lines[0].endswith("sms to +43123456789")
+    assert lines[1:3] == ["    Your car", "    is ready."]
+    assert served("outbox", "--json").json["messages"][0]["text"] == "Your car\nis ready."

@@ -30,6 +30,7 @@ COMMANDS = {
     "exec": ("tools", "Run a command with those variables."),
     "clock": ("tools", "Show, freeze, advance or skip the virtual clock."),
     "trace": ("tools", "Show where an event or a request went and what it caused."),
+    "outbox": ("tools", "Show the mail and text messages that people would have been sent."),
     "doctor": ("tools", "Say what this machine allows and what is missing."),
 }
 

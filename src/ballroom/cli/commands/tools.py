@@ -142,3 +142,19 @@ def _told(span: dict[str, Any]) -> str:
     took = f", {span['end_ms'] - span['start_ms']} ms" if span["end_ms"] > span["start_ms"] else ""
     about = f" {span['subject']}" if span["subject"] else ""
     return f"{span['service']} {span['operation']}{about}: {span['outcome']}{took} ({span['id']})"
+
+
+@click.command("outbox")
+@json_option
+@connection_options
+def outbox_command(connection: Connection, as_json: bool) -> None:
+    """Show what people would have been sent: mail, text messages and pushes, the newest first."""
+    found = connection.page("GET", "/_ballroom/outbox")
+    if as_json:
+        result(found)
+        return
+    for message in found["messages"]:
+        subject = f"  {message['subject']}" if message.get("subject") else ""
+        say(f"{message['time']}  {message['protocol']} to {message['to']}{subject}")
+        for line in message["text"].splitlines():
+            say(f"    {line}")
