@@ -167,6 +167,11 @@ def test_wrong_batches(cloud: Cloud) -> None:
     assert refusal(cloud, "BatchGetItem", RequestItems={"tab": keys, "other": keys}) == (
         "Too many items requested for the BatchGetItem call"
     )
+    assert refusal(cloud, "BatchGetItem", RequestItems={"a;": {"Keys": [{}]}}).endswith(
+        "at 'requestItems' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length "
+        "less than or equal to 255, Member must have length greater than or equal to 3, Member must satisfy regular "
+        "expression pattern: [a-zA-Z0-9_.-]+]"
+    )
     missing = cloud.error("dynamodb", "BatchWriteItem", RequestItems={"nope": [one]})
     assert missing.shape == "ResourceNotFoundException"
     wrong = [one, {"PutRequest": {"Item": {"pk": {"N": "1"}}}}]

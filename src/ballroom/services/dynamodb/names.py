@@ -41,6 +41,11 @@ def table_address(given: str, account: str, region: str) -> TableAddress:
     raise Invalid(_TEXT)
 
 
+def is_table_arn(given: str) -> bool:
+    """Whether it is the ARN of a table, there or not."""
+    return _TABLE_ARN(given) is not None
+
+
 def check_index_name(given: str) -> None:
     """Raise unless it can be the name of an index."""
     if not _NAME(given):

@@ -33,17 +33,26 @@ def _error(operation: OperationModel, violations: Sequence[Violation]) -> Servic
             return Invalid("The parameter 'TableName' is required but was not present in the request")
         if violation.path == ("TableName",) and violation.check == "length":
             return Invalid(WRONG_LENGTH)
-    shown = [
-        replace(violation, constraint=violation.constraint.replace(_NAME_OR_ARN, _NAME))
-        for violation in violations
-    ]
+    shown = [replace(violation, constraint=_of_names(violation.constraint)) for violation in violations]
     return explain(operation, shown, DEFAULT_STYLE)
+
+
+def _of_names(constraint: str) -> str:
+    """A constraint on names or ARNs as AWS words it: for names."""
+    if _NAME_OR_ARN not in constraint:
+        return constraint
+    return constraint.replace(_NAME_OR_ARN, _NAME).replace("equal to 1024", "equal to 255")
 
 
 use_style(
     "dynamodb",
     ValidationStyle(
-        traits={"TableArn": {"min": 3, "max": 1024, "pattern": _NAME_OR_ARN}},
+        traits={
+            "TableArn": {"min": 3, "max": 1024, "pattern": _NAME_OR_ARN},
+            "KeySchema": {"min": 1, "max": 2},
+            # optional in the model for the sake of other kinds of tables, and required all the same
+            "CreateTableInput": {"required": ["AttributeDefinitions", "TableName", "KeySchema"]},
+        },
         error=_error,
         check_types=check_types,
     ),

@@ -18,7 +18,7 @@ from ballroom.services.dynamodb.live import LiveIndex, LiveTable, load_table
 from ballroom.services.dynamodb.pages import Shape, answer_page, read_page
 from ballroom.services.dynamodb.ranges import Range, Source, query_range, scan_range, start_of
 from ballroom.services.dynamodb.requests import Test, environment_of, projection_of
-from ballroom.services.dynamodb.values.attribute_values import take_attributes
+from ballroom.services.dynamodb.values.attribute_values import Attributes, take_attributes
 
 _OUTSIDE = "The provided starting key is outside query boundaries based on provided conditions"
 
@@ -34,7 +34,7 @@ def query(tx: Tx, request: Request) -> Response:
     Source: DynamoDB API Reference, Query.
     """
     legacy.check_not_mixed(request)
-    start = take_attributes(request["ExclusiveStartKey"]) if request.get("ExclusiveStartKey") else None
+    start = _start(request)
     environment = environment_of(request, "ProjectionExpression", "FilterExpression", "KeyConditionExpression")
     projected = projection_of(request, environment)
     test, filtered = _filter(request, "QueryFilter", environment)
@@ -62,7 +62,7 @@ def scan(tx: Tx, request: Request) -> Response:
     Source: DynamoDB API Reference, Scan.
     """
     legacy.check_not_mixed(request)
-    start = take_attributes(request["ExclusiveStartKey"]) if request.get("ExclusiveStartKey") else None
+    start = _start(request)
     environment = environment_of(request, "ProjectionExpression", "FilterExpression")
     projected = projection_of(request, environment)
     test, _ = _filter(request, "ScanFilter", environment)
@@ -91,6 +91,11 @@ def _answer(
     answer = answer_page(tx, source, page, shape, consumed, consistent=consistent)
     consumed.count(tx)
     return told_or_nothing(consumed, request, answer)
+
+
+def _start(request: Request) -> Attributes | None:
+    given = request.get("ExclusiveStartKey")
+    return None if given is None else take_attributes(given)
 
 
 def _key_conditions(request: Request, environment: Environment) -> legacy.Conditions:

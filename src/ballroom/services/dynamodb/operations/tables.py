@@ -54,20 +54,11 @@ def new_table(tx: Tx, account: str, region: str, name: str, request: dict[str, A
     Raises:
         Invalid: keys, indexes or settings break a rule.
     """
-    missing = [member for member in ("AttributeDefinitions", "KeySchema") if request.get(member) is None]
-    if missing:  # AWS's model has them optional (for other kinds of tables), its answer has not
-        told = "; ".join(
-            f"Value null at '{member[0].lower()}{member[1:]}' failed to satisfy constraint: "
-            "Member must not be null"
-            for member in missing
-        )
-        many = "s" if len(missing) > 1 else ""
-        raise Invalid(f"{len(missing)} validation error{many} detected: {told}")
     billing = request.get("BillingMode") or "PROVISIONED"
     read, write = definitions.throughput(request, billing)
     types = definitions.attribute_types(request["AttributeDefinitions"])
     hash, range = definitions.key_schema(request["KeySchema"])
-    definitions.check_defined(types, hash, range)
+    definitions.check_table_keys(types, hash, range)
     fields = definitions.local_indexes(request.get("LocalSecondaryIndexes"), hash, range)
     given = request.get("GlobalSecondaryIndexes")
     if given is not None and not given:
