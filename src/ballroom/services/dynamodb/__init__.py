@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ballroom.services.dynamodb import housekeeping, style
+from ballroom.services.dynamodb.expiry import deleting
 from ballroom.services.dynamodb.operations import (
     batches,
     changes,
@@ -17,6 +18,7 @@ from ballroom.services.dynamodb.operations import (
 __all__ = [
     "batches",
     "changes",
+    "deleting",
     "housekeeping",
     "items",
     "queries",
