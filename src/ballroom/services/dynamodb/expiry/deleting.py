@@ -152,9 +152,7 @@ def switched(tx: Tx, before: LiveTable, after: LiveTable) -> None:
 
 
 def _fill_later(tx: Tx, table: Table, ttl: TimeToLive, after: bytes) -> None:
-    tx.wake_at(
-        tx.now_ms, _FILL, table.account, table.region, table.name, table.id, ttl.changed_ms, after.hex()
-    )
+    tx.wake_at(tx.now_ms, _FILL, table.account, table.region, table.name, table.id, ttl.changed_ms, after.hex())
 
 
 @on_timer(_FILL)
