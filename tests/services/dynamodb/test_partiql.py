@@ -40,7 +40,9 @@ def rows(cloud: Cloud, statement: str, *parameters: Any, **more: Any) -> list[di
         token = {"NextToken": page["NextToken"]}
 
 
-def refusal(cloud: Cloud, statement: str, *parameters: Any, shape: str = "ValidationException", **more: Any) -> str:
+def refusal(
+    cloud: Cloud, statement: str, *parameters: Any, shape: str = "ValidationException", **more: Any
+) -> str:
     given = {"Parameters": [value(one) for one in parameters]} if parameters else {}
     error = cloud.error("dynamodb", "ExecuteStatement", Statement=statement, **given, **more)
     assert error.shape == shape, (error.shape, error.text)
@@ -112,7 +114,9 @@ def test_everything_else_is_a_scan(music: Cloud) -> None:
 
 
 def test_projections_are_named_by_their_last_part(music: Cloud) -> None:
-    found = rows(music, 'SELECT g, more.list[1].deep, more.list[0], absent FROM "tab" WHERE pk=? AND sk=3', "ann")
+    found = rows(
+        music, 'SELECT g, more.list[1].deep, more.list[0], absent FROM "tab" WHERE pk=? AND sk=3', "ann"
+    )
     assert found == [{"g": "pop", "deep": 3, "list[0]": 1}]
 
 
@@ -291,7 +295,9 @@ def test_a_batch_of_reads(music: Cloud) -> None:
 
 
 def transact(cloud: Cloud, *statements: str, **more: Any) -> dict[str, Any]:
-    return cloud.dynamodb("ExecuteTransaction", TransactStatements=[{"Statement": one} for one in statements], **more)
+    return cloud.dynamodb(
+        "ExecuteTransaction", TransactStatements=[{"Statement": one} for one in statements], **more
+    )
 
 
 def test_a_transaction_is_all_or_nothing(music: Cloud) -> None:
@@ -315,7 +321,9 @@ def test_a_transaction_is_all_or_nothing(music: Cloud) -> None:
         "None", "DuplicateItem", "ConditionalCheckFailed",
     ]  # fmt: skip
     assert get(music, pk="t", sk=2) is None
-    found = transact(music, "SELECT a FROM tab WHERE pk='ann' AND sk=1", "SELECT * FROM tab WHERE pk='x' AND sk=1")
+    found = transact(
+        music, "SELECT a FROM tab WHERE pk='ann' AND sk=1", "SELECT * FROM tab WHERE pk='x' AND sk=1"
+    )
     assert found["Responses"] == [{"Item": {"a": {"N": "1"}}}, {}]
 
 

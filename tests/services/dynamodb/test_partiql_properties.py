@@ -19,7 +19,12 @@ WORDS = [
     "}", ":", "'a'", "<<", ">>", "UPDATE", "SET", "REMOVE", "list_append", "set_add", "size", "begins_with",
     "RETURNING", "ALL", "OLD", "DELETE", "EXISTS", "ORDER", "BY", "DESC", "+", "-", ";", "'", '"', "--", "/*",
 ]  # fmt: skip
-STARTS = [[], ["SELECT", "*", "FROM", "tab", "WHERE"], ["UPDATE", "tab", "SET"], ["INSERT", "INTO", "tab", "VALUE"]]
+STARTS = [
+    [],
+    ["SELECT", "*", "FROM", "tab", "WHERE"],
+    ["UPDATE", "tab", "SET"],
+    ["INSERT", "INTO", "tab", "VALUE"],
+]
 
 
 def understood(text: str) -> None:

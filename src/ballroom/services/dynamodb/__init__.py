@@ -5,10 +5,12 @@ from __future__ import annotations
 from ballroom.services.dynamodb import housekeeping, style
 from ballroom.services.dynamodb.expiry import deleting
 from ballroom.services.dynamodb.operations import (
+    backups,
     batches,
     changes,
     items,
     queries,
+    recovery,
     settings,
     statements,
     streams,
@@ -17,12 +19,14 @@ from ballroom.services.dynamodb.operations import (
 )
 
 __all__ = [
+    "backups",
     "batches",
     "changes",
     "deleting",
     "housekeeping",
     "items",
     "queries",
+    "recovery",
     "settings",
     "statements",
     "streams",
