@@ -79,7 +79,10 @@ GSI = index("by-g", "g")
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"TableName": "ab"}, "TableName must be at least 3 characters long and at most 255 characters long"),
     ({"TableName": "a" * 256}, "TableName must be at least 3 characters long and at most 255 characters long"),
-    ({"TableName": None}, "The parameter 'TableName' is required but was not present in the request"),
+    ({"TableName": None}, "1 validation error detected: Value null at 'tableName' failed to satisfy constraint: "
+     "Member must not be null"),
+    ({"TableName": ""}, "1 validation error detected: Value '' at 'tableName' failed to satisfy constraint: Member "
+     "must have length greater than or equal to 1"),
     ({"TableName": "a;bc"}, "1 validation error detected: Value 'a;bc' at 'tableName' failed to satisfy constraint: "
      "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
     ({"KeySchema": schema("x")}, "Invalid KeySchema: Some index key attribute have no definition"),

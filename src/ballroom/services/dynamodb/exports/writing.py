@@ -111,7 +111,11 @@ def _note(tx: Tx, export: Export, written: ExportFile, cursor: bytes, size: int)
     """A file is there."""
     tx.put(file_key(export, export.files), written)
     export = replace(
-        export, cursor=cursor, files=export.files + 1, items=export.items + written.items, size=export.size + size
+        export,
+        cursor=cursor,
+        files=export.files + 1,
+        items=export.items + written.items,
+        size=export.size + size,
     )
     tx.put(key_of(export), export)
     return export

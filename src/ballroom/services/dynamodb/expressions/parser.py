@@ -133,7 +133,7 @@ class _Parser:
         if parsed.operators > MOST_OPERATORS:
             raise Invalid(
                 f"Invalid {parsed.kind}: The expression contains too many operators; "
-                f"maximum operator count: {MOST_OPERATORS}"
+                f"operator count: {parsed.operators}"
             )
         return parsed
 

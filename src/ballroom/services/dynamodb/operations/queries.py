@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballroom.kernel import Request, Response, Tx, operation
+from ballroom.kernel import Request, Response, Tx, Waiting, operation
 from ballroom.services.dynamodb import legacy
 from ballroom.services.dynamodb.answers import plain
 from ballroom.services.dynamodb.capacity import Consumed, told_or_nothing
@@ -15,7 +15,7 @@ from ballroom.services.dynamodb.expressions.key_conditions import key_conditions
 from ballroom.services.dynamodb.expressions.projections import Projected
 from ballroom.services.dynamodb.keys import Schema
 from ballroom.services.dynamodb.live import LiveIndex, LiveTable, load_table
-from ballroom.services.dynamodb.pages import Shape, answer_page, read_page
+from ballroom.services.dynamodb.pages import PageRead, Shape, run
 from ballroom.services.dynamodb.ranges import Range, Source, query_range, scan_range, start_of
 from ballroom.services.dynamodb.requests import Test, environment_of, projection_of
 from ballroom.services.dynamodb.values.attribute_values import Attributes, take_attributes
@@ -24,7 +24,7 @@ _OUTSIDE = "The provided starting key is outside query boundaries based on provi
 
 
 @operation("Query", plain=plain)
-def query(tx: Tx, request: Request) -> Response:
+def query(tx: Tx, request: Request) -> Response | Waiting:
     """The items with one partition key that meet a condition on the sort key, in its order; a page.
 
     Raises:
@@ -52,7 +52,7 @@ def query(tx: Tx, request: Request) -> Response:
 
 
 @operation("Scan", plain=plain)
-def scan(tx: Tx, request: Request) -> Response:
+def scan(tx: Tx, request: Request) -> Response | Waiting:
     """All items of a table or index, or of one segment, in the order of the keys' hashes; a page.
 
     Raises:
@@ -84,13 +84,18 @@ def scan(tx: Tx, request: Request) -> Response:
 
 def _answer(
     tx: Tx, request: Request, table: LiveTable, source: Source, rows: Range, shape: Shape, *, reverse: bool
-) -> Response:
+) -> Response | Waiting:
     consumed = Consumed(table)
-    page = read_page(tx, rows, request.get("Limit"), reverse=reverse)
-    consistent = bool(request.get("ConsistentRead"))
-    answer = answer_page(tx, source, page, shape, consumed, consistent=consistent)
-    consumed.count(tx)
-    return told_or_nothing(consumed, request, answer)
+    page = PageRead(
+        source,
+        rows,
+        shape,
+        consumed,
+        limit=request.get("Limit"),
+        reverse=reverse,
+        consistent=bool(request.get("ConsistentRead")),
+    )
+    return run(tx, page, lambda answer: told_or_nothing(consumed, request, answer))
 
 
 def _start(request: Request) -> Attributes | None:

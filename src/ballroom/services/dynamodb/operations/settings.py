@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from ballroom.services.dynamodb.table_settings import (
     take_tags,
 )
 
-TTL_CHANGED: list[Any] = []
+TTL_CHANGED: list[Callable[[Tx, LiveTable, LiveTable], None]] = []
 """Functions `fn(tx, before, after)` told after a table's expiry was switched, in the same transaction."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballroom.kernel import Request, Response, ServiceError, Tx, operation
+from ballroom.kernel import Request, Response, ServiceError, Tx, Waiting, operation
 from ballroom.services.dynamodb.answers import plain, wire, wire_of
 from ballroom.services.dynamodb.capacity import Consumed, told_or_nothing
 from ballroom.services.dynamodb.changing import carry_out
@@ -30,7 +30,7 @@ _MIXED = "{operation} cannot have both read and write statements in one request"
 
 
 @operation("ExecuteStatement", plain=plain)
-def execute_statement(tx: Tx, request: Request) -> Response:
+def execute_statement(tx: Tx, request: Request) -> Response | Waiting:
     """Carry out a statement: a page of what a SELECT asks for, or one write.
 
     Raises:
@@ -49,14 +49,13 @@ def execute_statement(tx: Tx, request: Request) -> Response:
     table = load_table(tx, statement.table)
     consumed = Consumed(table)
     if write is None:
-        answer = select(tx, table, statement, request, consumed)
-    else:
-        write.bind(table)
-        change = carry_out(tx, table, write, consumed)
-        told = returned(statement, write, change.old, change.new)
-        answer = {"Items": [wire(told) if isinstance(told, Item) else wire_of(told)] if told else []}
+        return select(tx, table, statement, request, consumed)
+    write.bind(table)
+    change = carry_out(tx, table, write, consumed)
     consumed.count(tx)
-    return told_or_nothing(consumed, request, answer)
+    told = returned(statement, write, change.old, change.new)
+    items = [wire(told) if isinstance(told, Item) else wire_of(told)] if told else []
+    return told_or_nothing(consumed, request, {"Items": items})
 
 
 @operation("BatchExecuteStatement", plain=plain)

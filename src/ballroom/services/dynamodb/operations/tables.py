@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ballroom.kernel import Request, Response, Tx, operation
@@ -10,7 +11,7 @@ from ballroom.services.dynamodb import definitions
 from ballroom.services.dynamodb.descriptions import describe
 from ballroom.services.dynamodb.errors import Invalid, ResourceInUse
 from ballroom.services.dynamodb.housekeeping import collect_later, counts_of
-from ballroom.services.dynamodb.live import check_built, load_table, save_table
+from ballroom.services.dynamodb.live import LiveTable, check_built, load_table, save_table
 from ballroom.services.dynamodb.names import table_address
 from ballroom.services.dynamodb.resources import Counts, Table, table_key, tables_prefix
 from ballroom.services.dynamodb.streams.writing import stream_changed, table_deleted
@@ -128,7 +129,7 @@ def delete_table(tx: Tx, request: Request) -> Response:
     return {"TableDescription": told}
 
 
-TABLE_DELETED: list[Any] = []
+TABLE_DELETED: list[Callable[[Tx, LiveTable], None]] = []
 """Functions `fn(tx, live_table)` told of each deletion, in its transaction."""
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import orjson
 
-from ballroom.kernel import Tx
+from ballroom.kernel import Response, Tx, Waiting
 from ballroom.kernel.tokens import make_token, read_token
 from ballroom.services.dynamodb.answers import wire, wire_of
-from ballroom.services.dynamodb.capacity import Consumed, read_units
+from ballroom.services.dynamodb.capacity import Consumed, read_units, told_or_nothing
 from ballroom.services.dynamodb.errors import Invalid
 from ballroom.services.dynamodb.keys import encode
 from ballroom.services.dynamodb.live import LiveIndex, LiveTable
-from ballroom.services.dynamodb.pages import PAGE_BYTES, Page, Shape, answer_page, read_page
+from ballroom.services.dynamodb.pages import PAGE_BYTES, PageRead, Shape, run
 from ballroom.services.dynamodb.partiql.compiling import Plan, bind, plan, projection
 from ballroom.services.dynamodb.partiql.statements import Statement
 from ballroom.services.dynamodb.ranges import Range, Source, key_of, query_range, scan_range, start_of
@@ -25,7 +25,9 @@ from ballroom.services.dynamodb.resources import Item
 from ballroom.services.dynamodb.values.attribute_values import Attributes
 
 
-def select(tx: Tx, table: LiveTable, statement: Statement, request: dict[str, Any], consumed: Consumed) -> Any:
+def select(
+    tx: Tx, table: LiveTable, statement: Statement, request: dict[str, Any], consumed: Consumed
+) -> Response | Waiting:
     """A page of what a SELECT asks for.
 
     Raises:
@@ -40,15 +42,61 @@ def select(tx: Tx, table: LiveTable, statement: Statement, request: dict[str, An
     shape = Shape(test, _columns(statement, source), count_only=False, fetch=_fetches(statement, source))
     digest = _digest(request)
     place = _continued(request.get("NextToken"), digest, ranges, reverse=reverse)
-    page, place = _read(tx, ranges, place, request.get("Limit"), reverse=reverse)
-    consistent = bool(request.get("ConsistentRead"))
-    told = answer_page(tx, source, page, shape, consumed, consistent=consistent)
-    answer: dict[str, Any] = {"Items": told["Items"]}
-    if place < len(ranges) and page.items:
-        last = key_of(source, page.items[-1].attributes)
-        answer["NextToken"] = make_token((digest, place, start_of(source, last).hex()))
-        answer["LastEvaluatedKey"] = wire_of(last)
-    return answer
+    if not ranges:
+        return told_or_nothing(consumed, request, {"Items": []})
+    page = _Page(source, ranges, place, shape, consumed, request, reverse=reverse)
+
+    def finish(told: dict[str, Any]) -> Response:
+        answer: Response = {name: told[name] for name in ("Items", "LastEvaluatedKey") if name in told}
+        if "LastEvaluatedKey" in told:
+            answer["NextToken"] = make_token((digest, page.place, page.row().hex()))
+        return told_or_nothing(consumed, request, answer)
+
+    return run(tx, page, finish)
+
+
+class _Page(PageRead):
+    """A page that may go over several ranges."""
+
+    def __init__(
+        self,
+        source: Source,
+        ranges: list[Range],
+        place: int,
+        shape: Shape,
+        consumed: Consumed,
+        request: dict[str, Any],
+        *,
+        reverse: bool,
+    ) -> None:
+        super().__init__(
+            source,
+            ranges[place],
+            shape,
+            consumed,
+            limit=request.get("Limit"),
+            reverse=reverse,
+            consistent=bool(request.get("ConsistentRead")),
+        )
+        self._ranges = ranges
+        self.place = place
+        """Which range it has come to."""
+
+    def row(self) -> bytes:
+        """The row that was read last."""
+        assert self._last is not None
+        return start_of(self._source, key_of(self._source, self._last.attributes))
+
+    def _read_slice(self, tx: Tx) -> bool:
+        while super()._read_slice(tx):
+            if self._more or self.place + 1 == len(self._ranges):
+                return True
+            self.place += 1
+            self._low, self._high = self._ranges[self.place]
+            if self._size >= PAGE_BYTES:
+                self._more = True
+                return True
+        return False
 
 
 def _source(table: LiveTable, statement: Statement, request: dict[str, Any]) -> Source:
@@ -137,23 +185,6 @@ def _continued(token: str | None, digest: str, ranges: list[Range], *, reverse: 
     if low <= position < high:
         ranges[place] = (low, position) if reverse else (position + b"\0", high)
     return place
-
-
-def _read(tx: Tx, ranges: list[Range], place: int, limit: int | None, *, reverse: bool) -> tuple[Page, int]:
-    """Items of one range after the other, and the range to go on with; behind the last: all is read."""
-    items: list[Item] = []
-    size = 0
-    while place < len(ranges):
-        left = None if limit is None else limit - len(items)
-        page = read_page(tx, ranges[place], left, reverse=reverse)
-        items += page.items
-        size += page.size
-        if page.more:
-            break
-        place += 1
-        if size >= PAGE_BYTES and place < len(ranges):
-            break
-    return Page(items, size, more=place < len(ranges)), place
 
 
 def select_one(
