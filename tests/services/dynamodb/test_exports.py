@@ -78,7 +78,8 @@ def test_a_full_export_has_awss_layout(bucket: Cloud) -> None:
     folder = told["ExportManifest"].removesuffix("manifest-summary.json")
     assert folder == f"here/AWSDynamoDB/{told['ExportArn'].rpartition('/')[2]}/"
     (data,) = [key for key in keys(bucket) if "/data/" in key]
-    assert data.startswith(f"{folder}data/") and data.endswith(".json.gz")
+    assert data.startswith(f"{folder}data/")
+    assert data.endswith(".json.gz")
     assert sorted(keys(bucket)) == sorted(
         [data, f"{folder}_started"]
         + [f"{folder}manifest-{what}.{end}" for what in ("files", "summary") for end in ("json", "md5")]
@@ -141,7 +142,8 @@ def test_an_incremental_export_holds_what_changed(bucket: Cloud) -> None:
         "OldImage": item(pk="changed", n=1),
         "NewImage": item(pk="changed", n=3),
     }
-    assert "NewImage" not in found["gone"] and "OldImage" not in found["new"]
+    assert "NewImage" not in found["gone"]
+    assert "OldImage" not in found["new"]
     assert any(key.startswith("AWSDynamoDB/data/") for key in keys(bucket))
     summary = json.loads(read(bucket, told["ExportManifest"]))
     assert (summary["version"], summary["outputView"]) == ("2023-08-01", "NEW_AND_OLD_IMAGES")
@@ -338,7 +340,8 @@ def test_imports_are_listed(bucket: Cloud) -> None:
     imported(bucket)
     page = bucket.dynamodb("ListImports", PageSize=1)
     rest = bucket.dynamodb("ListImports", PageSize=1, NextToken=page["NextToken"])
-    assert len(rest["ImportSummaryList"]) == 1 and rest["ImportSummaryList"] != page["ImportSummaryList"]
+    assert len(rest["ImportSummaryList"]) == 1
+    assert rest["ImportSummaryList"] != page["ImportSummaryList"]
 
 
 def begin_import_again(cloud: Cloud, token: str) -> str:

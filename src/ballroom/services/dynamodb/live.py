@@ -57,8 +57,8 @@ class LiveTable:
     """A table with its compiled schema. Immutable; a changed record makes a new one."""
 
     __slots__ = (
-        "_collections", "_items", "arn", "by_name", "counts_key", "dimensions", "indexes", "locals", "log_prefix",
-        "record", "schema",
+        "_collections", "_items", "arn", "by_name", "counts_key", "dimensions", "indexes", "locals",
+        "log_prefix", "record", "schema",
     )  # fmt: skip
 
     def __init__(self, record: Table) -> None:

@@ -2,11 +2,11 @@
 
 | key | record | read by |
 |---|---|---|
-| `dynamodb-data`, table id, `expiry`, since when, due, row of the item | Due | the timer, which takes those due |
+| `dynamodb-data`, table id, `expiry`, since when, due, row of the item | Due | the timer: those due |
 
-The rows of a table that lets items expire stand in the order in which they do, so that deleting costs what expires and
-nothing else. Their first is always waited for by a timer. A row is a hint: what decides is the item as it is when its
-time has come.
+The rows of a table that lets items expire stand in the order in which they do, so that deleting costs what
+expires and nothing else. Their first is always waited for by a timer. A row is a hint: what decides is the item
+as it is when its time has come.
 
 Source: DynamoDB Developer Guide, "Using time to live (TTL) in DynamoDB", "DynamoDB Streams and Time to Live".
 """

@@ -1,7 +1,7 @@
 """When an item expires, by the attribute that its table names for it.
 
-Source: DynamoDB Developer Guide, "Using time to live (TTL) in DynamoDB": the attribute is a number of seconds since
-1970; items with another type, or a time more than five years ago, are left alone.
+Source: DynamoDB Developer Guide, "Using time to live (TTL) in DynamoDB": the attribute is a number of seconds
+since 1970; items with another type, or a time more than five years ago, are left alone.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from ballroom.services.dynamodb.values.attribute_values import Attributes
 OLDEST_MS = 5 * 365 * 24 * 3600 * 1000
 """What expired longer ago is taken for a mistake, such as a count or a time in other units."""
 GRACE_MS = 60_000
-"""An item that has expired when it is written stays so long. AWS takes its time too, and programs that must cope with
-items that are expired and still there can be tried."""
+"""An item that has expired when it is written stays so long. AWS takes its time too, and programs that must
+cope with items that are expired and still there can be tried."""
 _LATEST_S = 1 << 40
 
 

@@ -1,4 +1,6 @@
-"""Writing an export: data files one after the other, then the manifests. Interrupted, it goes on behind the last file.
+"""Writing an export: data files one after the other, then the manifests.
+
+Interrupted, it goes on behind the last file.
 
 Source: DynamoDB Developer Guide, "DynamoDB table export output format".
 """

@@ -8,7 +8,8 @@
     condition = and { OR and };  and = not { AND not };  not = [NOT] test
     test      = operand [comparator operand | [NOT] BETWEEN operand AND operand | [NOT] IN list | IS [NOT] what]
     operand   = value | path | function ( operand, ... ) | ( condition )
-    value     = 'string' | number | TRUE | FALSE | NULL | ? | [ value, ... ] | { 'name': value } | << value, ... >>
+    value     = 'string' | number | TRUE | FALSE | NULL | ? | [ value, ... ] | { 'name': value, ... }
+              | << value, ... >>
 
 Source: DynamoDB Developer Guide, "PartiQL statements for DynamoDB", "PartiQL functions", "PartiQL operators".
 """

@@ -24,10 +24,11 @@ _TOKEN = re.compile(
 )
 KEYWORDS = frozenset(
     {
-        "SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "BETWEEN", "IS", "MISSING", "NULL", "TRUE", "FALSE",
-        "SET", "REMOVE", "RETURNING", "VALUE", "VALUES", "ORDER", "BY", "INSERT", "UPDATE", "DELETE", "INTO", "AS",
-        "EXISTS", "LIMIT", "GROUP", "HAVING", "JOIN", "UNION", "OFFSET", "LIKE", "CASE", "DISTINCT", "ASC", "DESC",
-        "CREATE", "DROP", "LET", "AT", "ON", "UNPIVOT", "PIVOT", "EXCEPT", "INTERSECT", "CAST",
+        "SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "BETWEEN", "IS", "MISSING", "NULL", "TRUE",
+        "FALSE", "SET", "REMOVE", "RETURNING", "VALUE", "VALUES", "ORDER", "BY", "INSERT", "UPDATE",
+        "DELETE", "INTO", "AS", "EXISTS", "LIMIT", "GROUP", "HAVING", "JOIN", "UNION", "OFFSET", "LIKE",
+        "CASE", "DISTINCT", "ASC", "DESC", "CREATE", "DROP", "LET", "AT", "ON", "UNPIVOT", "PIVOT",
+        "EXCEPT", "INTERSECT", "CAST",
     }
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Writes that statements state: the item API's writes, with a condition for what WHERE says beyond the key.
 
-Source: DynamoDB Developer Guide, "PartiQL insert statements", "PartiQL update statements", "PartiQL delete statements".
+Source: DynamoDB Developer Guide, "PartiQL insert statements", "PartiQL update statements", "PartiQL delete
+statements".
 """
 
 from __future__ import annotations

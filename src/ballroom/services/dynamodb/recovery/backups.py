@@ -4,8 +4,8 @@
 |---|---|---|
 | `dynamodb`, account, region, `backup`, table name, backup id | Backup | by ARN; ListBackups by prefix |
 
-A backup's items lie like a table's, under an id of their own. A table that is deleted while point-in-time recovery
-is enabled leaves a system backup for 35 days, which keeps the table's own rows: nothing is copied.
+A backup's items lie like a table's, under an id of their own. A table that is deleted while point-in-time
+recovery is enabled leaves a system backup for 35 days, which keeps the table's own rows: nothing is copied.
 
 Source: DynamoDB Developer Guide, "Backup and restore for DynamoDB"; API Reference, BackupDescription.
 """

@@ -1,8 +1,8 @@
 """Copying a table as it was at one moment, in slices, while writes go on.
 
 First every item is copied as it is when its slice comes. Then the log is gone through from its end back to the
-moment, and what each change overwrote is put in its place. So however writes fell among the slices, what remains
-are the items of that moment; the memory needed is a slice's, and the table need not stand still.
+moment, and what each change overwrote is put in its place. So however writes fell among the slices, what
+remains are the items of that moment; the memory needed is a slice's, and the table need not stand still.
 
 | key | record | read by |
 |---|---|---|

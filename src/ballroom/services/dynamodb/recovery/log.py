@@ -4,9 +4,9 @@
 |---|---|---|
 | `dynamodb-data`, table id, `log`, number | Undo | copies, from the end backwards; trimmed by age |
 
-It is written while point-in-time recovery is enabled, or a copy is being made, by an observer of the one write path.
-A number is the time in milliseconds, and a count within it, so that a moment is a place in the log. Enabling costs
-nothing, however large the table is: there is no first copy.
+It is written while point-in-time recovery is enabled, or a copy is being made, by an observer of the one write
+path. A number is the time in milliseconds, and a count within it, so that a moment is a place in the log.
+Enabling costs nothing, however large the table is: there is no first copy.
 """
 
 from __future__ import annotations

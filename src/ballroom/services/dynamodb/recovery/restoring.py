@@ -1,7 +1,7 @@
 """Tables made from what there was: their settings, and filling them before they are there.
 
-The stream, expiry, tags, policies, deletion protection, point-in-time recovery and the table class of the source
-are not restored.
+The stream, expiry, tags, policies, deletion protection, point-in-time recovery and the table class of the
+source are not restored.
 
 Source: DynamoDB Developer Guide, "Restoring a table"; API Reference, RestoreTableFromBackup.
 """
