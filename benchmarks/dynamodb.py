@@ -70,6 +70,25 @@ async def put(c: Client) -> None:
     assert await c.raw("PutItem", put_body(f"p{n % 1000}", n)) == b"{}"
 
 
+async def put_logged(c: Client) -> None:
+    """With point-in-time recovery: what is overwritten is kept."""
+    n = next(_numbers)
+    assert await c.raw("PutItem", put_body(f"p{n % 1000}", n % 3, "logged")) == b"{}"
+
+
+async def put_again(c: Client) -> None:
+    """The same items without."""
+    n = next(_numbers)
+    assert await c.raw("PutItem", put_body(f"q{n % 1000}", n % 3)) == b"{}"
+
+
+async def put_expiring(c: Client) -> None:
+    """With an expiry, and a time in the item."""
+    n = next(_numbers)
+    given = item(f"p{n % 1000}", n) | {"at": {"N": str(4_000_000_000 + n)}}
+    assert await c.raw("PutItem", json.dumps({"TableName": "expiring", "Item": given}).encode()) == b"{}"
+
+
 async def get(c: Client) -> None:
     n = next(_numbers) % 5000
     assert PAYLOAD.encode() in await c.raw("GetItem", get_body("large", n))
@@ -133,10 +152,23 @@ async def make_table(c: Client, name: str) -> None:
 async def operations(port: int, pid: int, connections: int, requests: int) -> None:
     clients = [await Client.open(port) for _ in range(connections)]
     await make_table(clients[0], "bench")
+    await make_table(clients[0], "logged")
+    await clients[0].call(
+        "UpdateContinuousBackups", TableName="logged",
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+    )  # fmt: skip
+    await make_table(clients[0], "expiring")
+    await clients[0].call(
+        "UpdateTimeToLive", TableName="expiring",
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "at"},
+    )  # fmt: skip
     await fill(clients, "bench", "large", 5000)
     works: list[tuple[str, Work]] = [
         ("GetCallerIdentity", who),
         ("PutItem, 1 KB", put),
+        ("PutItem over one of 1 KB", put_again),
+        ("  with recovery enabled", put_logged),
+        ("PutItem that will expire", put_expiring),
         ("GetItem, 1 KB", get),
         ("Query, 20 of 5,000 of 1 KB", query),
         ("UpdateItem, one hot item", update),

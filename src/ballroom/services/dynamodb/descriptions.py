@@ -18,6 +18,8 @@ ON_DEMAND_WARM = (12_000, 4_000)
 def describe(live: LiveTable, counts: Counts, *, status: str = "ACTIVE") -> dict[str, Any]:
     """The TableDescription; a table that was just made or changed shows `status`."""
     table = live.record
+    if table.building:
+        status = "CREATING"
     new = status == "CREATING"
     told: dict[str, Any] = {
         "AttributeDefinitions": [

@@ -70,12 +70,22 @@ class ConditionalCheckFailed(ServiceError):
 
     shape = "ConditionalCheckFailedException"
     text = "The conditional request failed"
+    reason = "ConditionalCheckFailed"
+    """How batches and transactions call it."""
 
     def __init__(self, item: Any = None) -> None:
         if item is None:
             super().__init__()
         else:
             super().__init__(None, Item=item)
+
+
+class DuplicateItem(ConditionalCheckFailed):
+    """An INSERT names a key that an item has already."""
+
+    shape = "DuplicateItemException"
+    text = "Duplicate primary key exists in table"
+    reason = "DuplicateItem"
 
 
 class ItemCollectionSizeLimitExceeded(ServiceError):

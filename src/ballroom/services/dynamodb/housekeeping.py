@@ -10,7 +10,17 @@ import msgspec
 from ballroom.kernel import Tx, on_timer
 from ballroom.kernel.keys import PREFIX_END, pack
 from ballroom.services.dynamodb.live import LiveTables, save_table
-from ballroom.services.dynamodb.resources import Counts, Item, Table, Token, data_prefix, table_key, token_key
+from ballroom.services.dynamodb.resources import (
+    Counts,
+    Hold,
+    Item,
+    Table,
+    Token,
+    data_prefix,
+    hold_prefix,
+    table_key,
+    token_key,
+)
 from ballroom.services.dynamodb.writes import add_to_index, count_index
 
 SLICE = 200
@@ -70,7 +80,12 @@ def collect_later(tx: Tx, table_id: str) -> None:
 
 @on_timer(_COLLECT)
 def collect(tx: Tx, table_id: str) -> None:
-    """Remove the next slice; harmless if repeated, since table ids are never given twice."""
+    """Remove the next slice; harmless if repeated, since table ids are never given twice.
+
+    What a backup still holds stays; whoever lets it go begins anew.
+    """
+    if tx.scan_prefix(Hold, hold_prefix(table_id), limit=1):
+        return
     low = pack(data_prefix(table_id))
     if tx.delete_packed(low, low + PREFIX_END, SLICE) == SLICE:
         collect_later(tx, table_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ballroom.kernel.keys import Key, Packed, pack
-from ballroom.services.dynamodb.errors import Invalid, ResourceNotFound
+from ballroom.services.dynamodb.errors import Invalid, ResourceInUse, ResourceNotFound
 from ballroom.services.dynamodb.keys import Schema, hash_of
 from ballroom.services.dynamodb.names import table_address, table_arn
 from ballroom.services.dynamodb.resources import Index, Table, counts_key, table_key
@@ -57,8 +57,8 @@ class LiveTable:
     """A table with its compiled schema. Immutable; a changed record makes a new one."""
 
     __slots__ = (
-        "_collections", "_items", "arn", "by_name", "counts_key", "dimensions", "indexes", "locals", "record",
-        "schema",
+        "_collections", "_items", "arn", "by_name", "counts_key", "dimensions", "indexes", "locals",
+        "log_prefix", "record", "schema",
     )  # fmt: skip
 
     def __init__(self, record: Table) -> None:
@@ -68,6 +68,7 @@ class LiveTable:
         self.schema = Schema(record.types, record.hash, record.range)
         self._items = Packed(pack(("dynamodb-data", record.id, "item")))
         self._collections = Packed(pack(("dynamodb-data", record.id, "collection")))
+        self.log_prefix: Key = (Packed(pack(("dynamodb-data", record.id, "log"))),)
         self.counts_key: Key = (Packed(pack(counts_key(record.id))),)
         self.indexes = [LiveIndex(self, index) for index in record.indexes]
         self.by_name = {index.name: index for index in self.indexes}
@@ -166,9 +167,17 @@ def load_table(tx: Tx, given: str, *, named: bool = False) -> LiveTable:
         ResourceNotFound: there is none; the text names it for the operations on tables.
     """
     found = find_table(tx, given)
-    if found is None:
+    if found is None or (found.record.building and not named):
         raise ResourceNotFound.table(given.rpartition("/")[2]) if named else ResourceNotFound
     return found
+
+
+def check_built(live: LiveTable) -> None:
+    """Raise if a table is still being filled by a restore or an import."""
+    if live.record.building:
+        raise ResourceInUse(
+            f"Attempt to change a resource which is still in use: Table is being created: {live.name}"
+        )
 
 
 def save_table(tx: Tx, record: Table) -> LiveTable:

@@ -4,6 +4,7 @@
 |---|---|---|
 | `dynamodb`, account, region, `table`, name | Table | every operation; ListTables by prefix |
 | `dynamodb`, account, region, `token`, token | Token | TransactWriteItems, for ten minutes |
+| `dynamodb-hold`, table id, who | Hold | the collection of a deleted table, which spares what is held |
 | `dynamodb-data`, table id, `count` | Counts | every write that changes sizes; DescribeTable |
 | `dynamodb-data`, table id, `item`, hash, partition key, sort key | Item | GetItem, Query, Scan |
 | ..., `index`, index id, hash, index keys, table keys | Item | Query and Scan of an index: what it projects |
@@ -103,6 +104,12 @@ class Table(Record, frozen=True):
     """When point-in-time recovery was enabled; 0: it is not."""
     restored: dict[str, Any] | None = None
     """RestoreSummary of a restored table."""
+    recovery_days: int = 35
+    """How far back point-in-time recovery goes."""
+    copies: int = 0
+    """How many backups, restores and exports are being made of it: its changes are logged meanwhile."""
+    building: bool = False
+    """Whether it is still being filled by a restore or an import: described, but not there for its items."""
 
 
 class Counts(Record, frozen=True):
@@ -142,6 +149,10 @@ class Token(Record, frozen=True):
     expires_ms: int
 
 
+class Hold(Record, frozen=True):
+    """The data of a table is needed after the table may have gone."""
+
+
 def item_of(attributes: Attributes) -> Item:
     """The record of an item."""
     return Item(orjson.dumps(attributes), size_of_attributes(attributes))
@@ -160,6 +171,11 @@ def tables_prefix(account: str, region: str) -> Key:
 def token_key(account: str, region: str, token: str) -> Key:
     """Looked up by the token."""
     return ("dynamodb", account, region, "token", token)
+
+
+def hold_prefix(table_id: str) -> Key:
+    """Whatever needs the data of a table."""
+    return ("dynamodb-hold", table_id)
 
 
 def counts_key(table_id: str) -> Key:

@@ -152,7 +152,7 @@ def _operand(node: Node, names: Names, checks: list[Check]) -> Give:
         return lambda item, values: values[name]
     if isinstance(node, Path):
         find = finder(resolve(node, names))
-        return lambda item, values: _copy(_present(find(item)))
+        return lambda item, values: copied(present(find(item)))
     if isinstance(node, Operator):
         return _sum(node, names, checks)
     if len(node.operands) != 2:
@@ -172,12 +172,12 @@ def _operand(node: Node, names: Names, checks: list[Check]) -> Give:
 
         def choose(item: Attributes, values: Attributes) -> Value:
             found = find(item)
-            return otherwise(item, values) if found is None else _copy(found)
+            return otherwise(item, values) if found is None else copied(found)
 
         return choose
     left, right = _operand(first, names, checks), _operand(second, names, checks)
     _limit(node, "list_append", "L", checks)
-    return lambda item, values: _appended(left(item, values), right(item, values))
+    return lambda item, values: appended(left(item, values), right(item, values))
 
 
 def _sum(node: Operator, names: Names, checks: list[Check]) -> Give:
@@ -210,21 +210,23 @@ def _limit(node: Operator | Call, name: str, wanted: str, checks: list[Check]) -
             checks.append(check)
 
 
-def _present(value: Value | None) -> Value:
+def present(value: Value | None) -> Value:
+    """The value of an operand, which must be there."""
     if value is None:
         raise Invalid(NO_ATTRIBUTE)
     return value
 
 
-def _copy(value: Value) -> Value:
+def copied(value: Value) -> Value:
     """What an attribute is set to must not be part of another attribute."""
     if "M" in value or "L" in value:
-        copied: Value = orjson.loads(orjson.dumps(value))
-        return copied
+        copy: Value = orjson.loads(orjson.dumps(value))
+        return copy
     return value
 
 
-def _appended(left: Value, right: Value) -> Value:
+def appended(left: Value, right: Value) -> Value:
+    """What list_append makes of two lists."""
     if "L" not in left or "L" not in right:
         raise Invalid(WRONG_TYPE)
     return {"L": left["L"] + right["L"]}

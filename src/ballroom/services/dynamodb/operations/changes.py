@@ -11,7 +11,7 @@ from ballroom.services.dynamodb import definitions
 from ballroom.services.dynamodb.descriptions import describe
 from ballroom.services.dynamodb.errors import Invalid, LimitExceeded, ResourceNotFound
 from ballroom.services.dynamodb.housekeeping import counts_of, drop_index_later, fill_later
-from ballroom.services.dynamodb.live import LiveTable, load_table, save_table
+from ballroom.services.dynamodb.live import LiveTable, check_built, load_table, save_table
 from ballroom.services.dynamodb.resources import Counts, Index, Table
 from ballroom.services.dynamodb.streams.writing import stream_changed
 from ballroom.services.dynamodb.table_settings import check_supported, new_stream, stored_settings
@@ -42,6 +42,7 @@ def update_table(tx: Tx, request: Request) -> Response:
     if not any(request.get(member) not in (None, []) for member in _CHANGES):
         raise Invalid(_NOTHING)
     live = load_table(tx, request["TableName"], named=True)
+    check_built(live)
     record = _billing(tx, live.record, request)
     record = _stream(tx, record, request.get("StreamSpecification"))
     settings = stored_settings(record.settings, request, record.account, record.region, tx.now_ms)

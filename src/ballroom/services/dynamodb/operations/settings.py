@@ -19,8 +19,8 @@ from ballroom.services.dynamodb.table_settings import (
     take_tags,
 )
 
-TTL_CHANGED: list[Callable[[Tx, LiveTable], None]] = []
-"""Functions `fn(tx, live_table)` told after a table's expiry was switched, in the same transaction."""
+TTL_CHANGED: list[Callable[[Tx, LiveTable, LiveTable], None]] = []
+"""Functions `fn(tx, before, after)` told after a table's expiry was switched, in the same transaction."""
 
 
 # -- expiry ------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ def update_time_to_live(tx: Tx, request: Request) -> Response:
                       f"{present.attribute}")  # fmt: skip
     changed = save_table(tx, replace(live.record, ttl=TimeToLive(name, enabled, tx.now_ms)))
     for observer in TTL_CHANGED:
-        observer(tx, changed)
+        observer(tx, live, changed)
     return {"TimeToLiveSpecification": {"AttributeName": name, "Enabled": enabled}}
 
 

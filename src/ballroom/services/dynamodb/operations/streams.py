@@ -93,9 +93,7 @@ def get_shard_iterator(tx: Tx, request: Request) -> Response:
     """
     place = load_place(tx, request["StreamArn"])
     if request["ShardId"] != SHARD:
-        raise ResourceNotFound(
-            f"Requested resource not found: Shard does not exist: {request['ShardId']}"
-        )
+        raise ResourceNotFound(f"Requested resource not found: Shard does not exist: {request['ShardId']}")
     kind = request["ShardIteratorType"]
     last, first = tx.kernel.state(Tails).last(tx, place), reading.first_kept(tx, place)
     if kind == "TRIM_HORIZON":

@@ -11,7 +11,7 @@ from ballroom.services.dynamodb import definitions
 from ballroom.services.dynamodb.descriptions import describe
 from ballroom.services.dynamodb.errors import Invalid, ResourceInUse
 from ballroom.services.dynamodb.housekeeping import collect_later, counts_of
-from ballroom.services.dynamodb.live import LiveTable, load_table, save_table
+from ballroom.services.dynamodb.live import LiveTable, check_built, load_table, save_table
 from ballroom.services.dynamodb.names import table_address
 from ballroom.services.dynamodb.resources import Counts, Table, table_key, tables_prefix
 from ballroom.services.dynamodb.streams.writing import stream_changed, table_deleted
@@ -110,6 +110,7 @@ def delete_table(tx: Tx, request: Request) -> Response:
     """
     live = load_table(tx, request["TableName"], named=True)
     record = live.record
+    check_built(live)
     if record.protected:
         raise Invalid(
             "Resource cannot be deleted as it is currently protected against deletion. "

@@ -42,11 +42,15 @@ TOKEN_MS = 10 * 60_000
 _KINDS: dict[str, type[Put | Delete | UpdateOne]] = {
     "Put": Put, "Update": UpdateOne, "Delete": Delete, "ConditionCheck": Check,
 }  # fmt: skip
-_TOO_LARGE = "Transaction request exceeds the maximum size of 4 MB: the items are larger together"
-_TWICE = "Transaction request cannot include multiple operations on one item"
+TOO_LARGE = "Transaction request exceeds the maximum size of 4 MB: the items are larger together"
+TWICE = "Transaction request cannot include multiple operations on one item"
 _ONE_ACTION = (
     "TransactItems can only contain one of Check, Put, Update or Delete"  # said of an entry with none, too
 )
+
+
+Entry = tuple[str, dict[str, Any], Write]
+"""What kind of action, as it was given, and what it is."""
 
 
 @operation("TransactWriteItems", plain=plain)
@@ -63,12 +67,17 @@ def transact_write_items(tx: Tx, request: Request) -> Response:
     """
     writes = [_write(entry) for entry in request["TransactItems"]]
     tables = [load_table(tx, given["TableName"]) for _, given, _ in writes]
+    return write_all(tx, request, writes, tables)
+
+
+def write_all(tx: Tx, request: Request, writes: list[Entry], tables: list[LiveTable]) -> Response:
+    """Carry out writes of a request, all or none; each goes with the table at its place."""
     _bind(writes, tables)
     seen: set[tuple[str, tuple[bytes, ...]]] = set()
     for (_, _, write), table in zip(writes, tables, strict=True):
         place = (table.record.id, write.primary)
         if place in seen:
-            raise Invalid(_TWICE)
+            raise Invalid(TWICE)
         seen.add(place)
     token = request.get("ClientRequestToken")
     digest = _digest(request) if token is not None else b""
@@ -84,9 +93,6 @@ def transact_write_items(tx: Tx, request: Request) -> Response:
         tx.put(token_key(tx.account, tx.region, token), Token(digest, expires_ms))
         forget_token_later(tx, tx.account, tx.region, token, expires_ms)
     return answer
-
-
-Entry = tuple[str, dict[str, Any], Write]
 
 
 def _write(entry: dict[str, Any]) -> Entry:
@@ -142,12 +148,12 @@ def _carry_out(tx: Tx, request: Request, writes: list[Entry], tables: list[LiveT
         if failed:
             raise TransactionCanceled(reasons)
         if size > MOST_BYTES:
-            raise Invalid(_TOO_LARGE)
+            raise Invalid(TOO_LARGE)
     answer: dict[str, Any] = {}
     for consumed in consumptions.values():
         consumed.double()
         consumed.count(tx)
-    _tell(request, answer, list(consumptions.values()), write=True)
+    tell(request, answer, list(consumptions.values()), write=True)
     if request.get("ReturnItemCollectionMetrics") == "SIZE":
         metrics: dict[str, list[Any]] = {}
         for (kind, _, write), table in zip(writes, tables, strict=True):
@@ -161,7 +167,7 @@ def _carry_out(tx: Tx, request: Request, writes: list[Entry], tables: list[LiveT
 
 def _reason(error: ServiceError) -> dict[str, Any]:
     if isinstance(error, ConditionalCheckFailed):
-        return {"Code": "ConditionalCheckFailed", "Message": error.text, **error.fields}
+        return {"Code": error.reason, "Message": error.text, **error.fields}
     code = "ValidationError" if isinstance(error, Invalid) else "ItemCollectionSizeLimitExceeded"
     return {"Code": code, "Message": error.text}
 
@@ -176,7 +182,7 @@ def _repeated(tx: Tx, request: Request, writes: list[Entry], tables: list[LiveTa
     for consumed in consumptions.values():
         consumed.count(tx)
     answer: dict[str, Any] = {}
-    _tell(request, answer, list(consumptions.values()), write=False)
+    tell(request, answer, list(consumptions.values()), write=False)
     return answer
 
 
@@ -210,7 +216,7 @@ def transact_get_items(tx: Tx, request: Request) -> Response:
             bound.append((table, (), projected))
             continue
         if (table.record.id, primary) in seen:
-            raise Invalid(_TWICE)
+            raise Invalid(TWICE)
         seen.add((table.record.id, primary))
         bound.append((table, primary, projected))
     if mismatches:
@@ -231,15 +237,16 @@ def transact_get_items(tx: Tx, request: Request) -> Response:
                 {"Item": wire(item) if projected is None else wire_of(projected.apply(item.attributes))}
             )
     if total > MOST_BYTES:
-        raise Invalid(_TOO_LARGE)
+        raise Invalid(TOO_LARGE)
     for consumed in consumptions.values():
         consumed.count(tx)
     answer: dict[str, Any] = {"Responses": responses}
-    _tell(request, answer, list(consumptions.values()), write=False)
+    tell(request, answer, list(consumptions.values()), write=False)
     return answer
 
 
-def _tell(request: Request, answer: dict[str, Any], consumptions: list[Consumed], *, write: bool) -> None:
+def tell(request: Request, answer: dict[str, Any], consumptions: list[Consumed], *, write: bool) -> None:
+    """Add the ConsumedCapacity of a transaction, if it was asked for."""
     how = request.get("ReturnConsumedCapacity")
     if how not in (None, "NONE"):
         answer["ConsumedCapacity"] = [one.told(how, transaction=True, write=write) for one in consumptions]

@@ -1,0 +1,1 @@
+"""New tables from files in S3."""

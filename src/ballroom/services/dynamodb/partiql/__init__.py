@@ -1,0 +1,1 @@
+"""PartiQL: statements are parsed by recursive descent and compiled to what the item API uses."""
