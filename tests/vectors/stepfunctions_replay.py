@@ -127,6 +127,8 @@ def change(name: str, document: dict[str, Any], events: list[dict[str, Any]]) ->
     every = states_in(document["States"])
     if "json_path_array" in test:
         every["EntryState"]["Parameters"]["item.$"] = parameter
+    if test == "test_map_state_lambda":
+        every["StartState"]["Parameters"]["Values"] = [{"body": "string body"}]
     if "evaluate_jsonata" in name:
         (start,) = (state for key, state in every.items() if key == "Start")
         field = {"HEARTBEAT_SECONDS": "HeartbeatSeconds", "TIMEOUT_SECONDS": "TimeoutSeconds"}.get(parameter)
@@ -294,6 +296,53 @@ def run(
             break
         cloud.clock.advance(seconds=30)
     return execution
+
+
+def mock_configuration(name: str, definition: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
+    """A mock configuration of the recorded documents, each for the tasks whose resource it answers."""
+    responses, cases = {}, {}
+    for path in INDEX[name]["data"]:
+        if "mocked_responses" not in path:
+            continue
+        key = path.rpartition("/")[2].removesuffix(".json5")
+        responses[key] = read_json5((ROOT / path).read_text())
+        for state, body in states_in(definition["States"]).items():
+            action = re.sub(r"([A-Z])", r"_\1", body.get("Resource", "").rpartition(":")[2]).lower()
+            if body["Type"] == "Task" and (action in key or "/dynamodb/" not in path):
+                cases[state] = key
+    return {"StateMachines": {"machine": {"TestCases": {"Case": cases}}}, "MockedResponses": responses}
+
+
+def run_mocked(cloud: Cloud, definition: dict[str, Any], started: dict[str, Any]) -> str:
+    """Run the test case of a mock configuration to its end."""
+    arn = create(cloud, "machine", definition, started["roleArn"])
+    execution: str = cloud.call(
+        "stepfunctions", "StartExecution", cloud.caller(ACCOUNT), stateMachineArn=f"{arn}#Case",
+        input=_text(started["input"]),
+    )["executionArn"]  # fmt: skip
+    for _ in range(5):
+        cloud.clock.advance(seconds=30)
+    return execution
+
+
+def run_logged(
+    cloud: Cloud, definition: dict[str, Any], started: dict[str, Any], level: str, with_data: bool
+) -> list[dict[str, Any]]:
+    """Run a machine that logs; the lines it logged."""
+    caller = cloud.caller(ACCOUNT)
+    cloud.call("logs", "CreateLogGroup", caller, logGroupName="group")
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:group:*"
+    arn = cloud.call(
+        "stepfunctions", "CreateStateMachine", caller, name="machine", definition=json.dumps(definition),
+        roleArn="snf_role_arn", loggingConfiguration={
+            "level": level, "includeExecutionData": with_data,
+            "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}],
+        },
+    )["stateMachineArn"]  # fmt: skip
+    cloud.call("stepfunctions", "StartExecution", caller, stateMachineArn=arn, input=_text(started["input"]))
+    cloud.clock.advance(seconds=60)
+    found = cloud.call("logs", "FilterLogEvents", caller, logGroupName="group")["events"]
+    return [json.loads(event["message"]) for event in found]
 
 
 class Worker:

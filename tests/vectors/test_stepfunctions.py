@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,3 +58,59 @@ def test_recorded_history(case: Case, cloud: Cloud, monkeypatch: pytest.MonkeyPa
     stand = replay.Stand(cloud, events, monkeypatch)
     execution = replay.run(cloud, definition, events[0]["executionStartedEventDetails"], stand, worker)
     replay.assert_same_history(events, replay.history(cloud, execution))
+
+
+def mocked() -> list[Any]:
+    found = []
+    for case in cases("stepfunctions"):
+        data = replay.INDEX.get(case.name, {}).get("data", [])
+        if case.name.endswith("test_numbered_mock_responses_multiple_success_invocations"):
+            continue  # what it sent is not in the recording
+        if (
+            case.name.startswith("v2/local_mocking/")
+            and replay.recorded_histories(case)
+            and any("mocked_responses" in path for path in data)
+        ):
+            found.append(pytest.param(case, id=case.name.rsplit("::", 1)[-1]))
+    return found
+
+
+@needs_recordings
+@pytest.mark.parametrize("case", mocked())
+def test_recorded_mocks(case: Case, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The mocked responses in the format of Step Functions Local give the history that AWS gave in earnest."""
+    (events,) = replay.recorded_histories(case).values()
+    events = replay.concrete(events, case.name)
+    definition = replay.definition_of(case.name, events)
+    monkeypatch.setenv("SFN_MOCK_CONFIG", str(tmp_path / "mocks.json"))
+    (tmp_path / "mocks.json").write_text(json.dumps(replay.mock_configuration(case.name, definition, events)))
+    for event in events:  # what was handed over is not in the mock: only what came of it
+        if event["type"] == "TaskSubmitted":
+            event["taskSubmittedEventDetails"]["output"] = "RequestId"
+    execution = replay.run_mocked(cloud, definition, events[0]["executionStartedEventDetails"])
+    replay.assert_same_history(events, replay.history(cloud, execution))
+
+
+def logged() -> list[Any]:
+    return [
+        pytest.param(case, id=case.name.rsplit("::", 1)[-1])
+        for case in cases("stepfunctions")
+        if "test_partial_log_levels[" in case.name
+    ]
+
+
+@needs_recordings
+@pytest.mark.parametrize("case", logged())
+def test_recorded_logs(case: Case, cloud: Cloud) -> None:
+    file, level, with_data = case.name.partition("[")[2].rstrip("]").rsplit("_", 2)
+    (events,) = replay.recorded_histories(case).values()
+    names = [path.rpartition("/")[2] for path in replay.INDEX[case.name]["data"]]
+    definition = replay.documents(case.name)[names.index(file)]
+    lines = replay.run_logged(
+        cloud, definition, events[0]["executionStartedEventDetails"], level, with_data == "True"
+    )
+    expected = case.answers.get("logged_execution_events", [])
+    read: dict[str, str] = {}
+    assert len(lines) == len(expected)
+    for line, recorded in zip(lines, expected, strict=True):
+        replay.unify(replay.concrete(recorded, case.name), line, read, recorded["id"])

@@ -168,7 +168,7 @@ class BallroomServer:
 
         name = (service, f"{region}/{account}/{sorted(more)}")
         if name not in self._clients:
-            more.setdefault("config", Config(retries={"total_max_attempts": 1}))
+            more.setdefault("config", Config(retries={"total_max_attempts": 1}, inject_host_prefix=False))
             if self._session is None:
                 self._session = new_session()
             self._clients[name] = self._session.client(

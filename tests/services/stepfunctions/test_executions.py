@@ -180,3 +180,30 @@ def test_a_waiting_execution_costs_no_memory(cloud: Cloud) -> None:
     running = cloud.kernel.state(Running)
     assert not running.sliced
     assert not running.express
+
+
+def test_data_that_nests_ever_deeper_ends_its_execution(cloud: Cloud) -> None:
+    deeper = {
+        "StartAt": "P",
+        "States": {
+            "P": {"Type": "Pass", "Parameters": {"a.$": "$", "go": True}, "Next": "C"},
+            "C": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.go", "BooleanEquals": True, "Next": "P"}],
+                "Default": "End",
+            },
+            "End": {"Type": "Succeed"},
+        },
+    }
+    branches = [deeper, chain(W=wait(1000))]
+    execution = run(cloud, chain(B={"Type": "Parallel", "Branches": branches}))
+    assert error(cloud, execution) == ("States.Runtime", "The data is nested deeper than 400 levels.")
+    cloud.clock.advance(seconds=2000)
+    assert events(cloud, execution, reverseOrder=True)[0]["type"] == "ExecutionFailed"
+
+
+def test_many_executions_at_once_take_turns(cloud: Cloud) -> None:
+    arn = create(cloud, chain(M=over(("A", passing()))))
+    executions = [start(cloud, arn, list(range(400))) for _ in range(5)]
+    cloud.clock.settle()
+    assert [len(output(cloud, one)) for one in executions] == [400] * 5

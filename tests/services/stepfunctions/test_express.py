@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.cloud import Cloud
 
+from ballroom.kernel.keys import unpack
+
 from .machines import (
     PREFIX,
     bodies,
@@ -17,6 +19,7 @@ from .machines import (
     error,
     events,
     output,
+    over,
     passing,
     queue,
     run,
@@ -67,6 +70,21 @@ def test_effects_of_an_express_execution_are_there_when_it_answers(durable_cloud
     cloud.stepfunctions("StartSyncExecution", stateMachineArn=create(cloud, chain(S=send), type="EXPRESS"))
     cloud.reopen()
     assert bodies(cloud, url) == ["x"]
+
+
+def test_an_acknowledged_express_execution_begins_again_after_a_restart(durable_cloud: Cloud) -> None:
+    cloud = durable_cloud
+    url = queue(cloud)
+    send = task("sqs:sendMessage", {"QueueUrl": url, "MessageBody.$": "$$.Execution.Id"})
+    arn = create(cloud, chain(W=wait(60), S=send), type="EXPRESS")
+    execution = start(cloud, arn)
+    cloud.clock.advance(seconds=30)
+    cloud.reopen()
+    cloud.clock.advance(seconds=60)
+    assert bodies(cloud, url) == [execution]
+    cloud.reopen()
+    cloud.clock.advance(seconds=120)
+    assert bodies(cloud, url) == [execution], "it has not begun once more"
 
 
 def logged(cloud: Cloud, group: str = "g") -> list[dict[str, Any]]:
@@ -160,6 +178,30 @@ def test_a_distributed_map_runs_its_items_as_executions(cloud: Cloud, kind: str)
         children = cloud.stepfunctions("ListExecutions", mapRunArn=listed["mapRunArn"], maxResults=1000)
         assert len(children["executions"]) == 150
         assert children["executions"][0]["executionArn"].startswith(f"{PREFIX}:execution:m/each:")
+
+
+def test_ended_executions_leave_only_what_is_kept_and_that_for_ninety_days(cloud: Cloud) -> None:
+    branches = [chain(W=wait(5)), chain(M=over(("V", wait(3)), ItemsPath="$.items", MaxConcurrency=2))]
+    machine = chain(
+        P={"Type": "Parallel", "Branches": branches, "OutputPath": "$[0].items"},
+        D=distributed(processor=chain(X=wait(2))),
+    )
+    arn = create(cloud, machine | {"TimeoutSeconds": 1000})
+    start(cloud, arn, {"items": [1, 2, 3]})
+    cloud.clock.advance(seconds=20)
+    stopped = start(cloud, arn, {"items": [1, 2, 3]})
+    cloud.clock.advance(seconds=4)
+    cloud.stepfunctions("StopExecution", executionArn=stopped)
+    cloud.clock.advance(seconds=1)
+    kept = {"states-definition", "states-history", "states-redrivable", "states-map-run", "states-map-runs-of"}
+    assert {key for key in rows(cloud) if key.startswith("states-")} == kept
+    cloud.clock.advance(days=91)
+    assert {key for key in rows(cloud) if key.startswith("states-")} == {"states-definition"}
+
+
+def rows(cloud: Cloud) -> set[str]:
+    """The first parts of all keys."""
+    return {str(unpack(row.key)[0]) for row in cloud.kernel.shard.scan(b"", b"\xff", None)}
 
 
 def failing_at(*bad: int) -> dict[str, Any]:

@@ -54,8 +54,8 @@ def test_a_failed_effect_leaves_nothing_and_is_told_in_awss_words(cloud: Cloud) 
     name, cause = error(cloud, execution)
     assert name == "SQS.QueueDoesNotExistException"
     assert cause.startswith(
-        "The specified queue does not exist. (Service: AmazonSQS; Status Code: 400; Error Code: QueueDoesNotExist; "
-        "Request ID: "
+        "The specified queue does not exist. (Service: AmazonSQS; Status Code: 400; "
+        "Error Code: QueueDoesNotExist; Request ID: "
     )
 
 
@@ -169,6 +169,20 @@ def test_the_failure_of_a_nested_execution_is_its_parents(cloud: Cloud) -> None:
     name, cause = error(cloud, run(cloud, chain(N=task("states:startExecution.sync", parameters))))
     assert name == "States.TaskFailed"
     assert {"Error": "E", "Cause": "c", "Status": "FAILED"}.items() <= json.loads(cause).items()
+
+
+@pytest.mark.parametrize("end", ["stopped", "timed out"])
+def test_a_parent_that_ends_stops_its_nested_execution(cloud: Cloud, end: str) -> None:
+    child = create(cloud, chain(W=wait(3600)), "child")
+    nested = task("states:startExecution.sync", {"StateMachineArn": child}, TimeoutSeconds=60)
+    execution = run(cloud, chain(N=nested))
+    if end == "stopped":
+        cloud.stepfunctions("StopExecution", executionArn=execution)
+    cloud.clock.advance(seconds=60)
+    (listed,) = cloud.stepfunctions("ListExecutions", stateMachineArn=child)["executions"]
+    assert (status(cloud, execution), listed["status"]) == (
+        "ABORTED" if end == "stopped" else "FAILED", "ABORTED"
+    )  # fmt: skip
 
 
 def test_machines_that_start_themselves_do_not_stop_the_server(cloud: Cloud) -> None:

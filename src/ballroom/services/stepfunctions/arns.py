@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ballroom.kernel import Tx
 from ballroom.kernel.arn import find_arn, make_arn
 
-from .errors import InvalidArn, InvalidName
+from .errors import Invalid, InvalidArn, InvalidName
 
 _FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 
@@ -115,6 +115,19 @@ def parse_machine(text: str) -> MachineRef:
     if qualifier.isdecimal():
         return MachineRef(account, region, name, version=int(qualifier))
     return MachineRef(account, region, name, alias=qualifier, label=label)
+
+
+def parse_unqualified(text: str) -> MachineRef:
+    """The state machine that an ARN names, which may not name a version or alias of it.
+
+    Raises:
+        InvalidArn: it names none.
+        Invalid: it is qualified.
+    """
+    found = parse_machine(text)
+    if found.version or found.alias:
+        raise Invalid(f"The ARN must not be qualified with a version or alias: '{text}'")
+    return found
 
 
 def parse_alias(text: str) -> MachineRef:

@@ -11,7 +11,8 @@ from ballroom.kernel import registry
 
 from .arns import machine_arn
 from .engine import tasks
-from .engine.branch import read_path
+from .engine.branch import Branch, read_path
+from .engine.ending import guarded
 from .integrations.nested import result_of
 from .integrations.outcomes import TaskFailure
 from .language.machine import TaskState
@@ -54,8 +55,13 @@ def _go_on(session: Session, live: Live, record: Execution) -> None:
         return
     session.moved(branch.live)
     machine = machine_arn(live.ref.region, live.ref.account, live.ref.machine)
+    with guarded(branch.live):
+        _take(branch, branch.state, live, machine, record)
+
+
+def _take(branch: Branch, state: TaskState, live: Live, machine: str, record: Execution) -> None:
     try:
-        done = result_of(branch.state.resource, live.arn, machine, record)
+        done = result_of(state.resource, live.arn, machine, record)
     except TaskFailure as failure:
         tasks.failed(branch, failure.error, failure.cause)
         return

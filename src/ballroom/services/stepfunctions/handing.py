@@ -23,8 +23,8 @@ from ballroom.kernel.errors import Throttled, Unavailable
 
 from .engine import tasks
 from .engine.branch import TASK, Branch, Path, path_text, read_path
+from .engine.ending import guarded
 from .engine.execution import MOST_BYTES
-from .engine.journal import HistoryFull
 from .engine.running import Running
 from .engine.session import Session
 from .integrations import TaskFailure, caller_of, outcome_of
@@ -132,12 +132,10 @@ def settle(tx: Tx, number: int, path: Path, attempt: int, answer: Any, request_i
 
 def take(session: Session, branch: Branch, answer: Any, request_id: str) -> None:
     """A task's answer has come."""
-    from .engine.ending import history_full
-
     session.moved(branch.live)
     state = branch.state
     assert isinstance(state, TaskState)
-    try:
+    with guarded(branch.live):
         try:
             done = outcome_of(branch, state.resource, answer, request_id)
         except TaskFailure as failure:
@@ -147,5 +145,3 @@ def take(session: Session, branch: Branch, answer: Any, request_id: str) -> None
             tasks.submitted(branch, done)
         else:
             tasks.succeeded(branch, done.result, done.text)
-    except HistoryFull:
-        history_full(branch.live)

@@ -19,6 +19,7 @@ from ballroom.kernel import Kernel
 
 from .errors import Invalid
 from .integrations.outcomes import Done, TaskFailure
+from .map_runs import find_map_run
 
 if TYPE_CHECKING:
     from .engine.branch import Branch
@@ -120,6 +121,26 @@ def check_case(kernel: Kernel, machine: str, case: str) -> None:
         raise Invalid(f"The mock configuration has no test case '{case}' for state machine '{machine}'.")
 
 
+def _whole(live: Live) -> int:
+    """The execution that tries are counted over: children of map runs count with the one that began them."""
+    number, map_run, tx = live.number, live.record.map_run, live.session.tx
+    while map_run:
+        run = find_map_run(tx, map_run)
+        if run is None:
+            break
+        number = run.number
+        above = live.session.running.at_hand(tx, number)
+        map_run = above.record.map_run if above is not None else ""
+    return number
+
+
+def _as_result(branch: Branch, given: Any) -> Any:
+    """For a task whose resource is a function's ARN, an answer of Invoke stands for its payload."""
+    resource = branch.state.definition.get("Resource", "")
+    is_answer = isinstance(given, dict) and {"StatusCode", "Payload"} <= given.keys()
+    return given["Payload"] if is_answer and ":function:" in resource else given
+
+
 def mocked(live: Live, branch: Branch) -> Done | None:
     """What the test case says of this try; None: it says nothing, the task is done in earnest.
 
@@ -134,13 +155,14 @@ def mocked(live: Live, branch: Branch) -> Done | None:
     responses = mocks.cases().get(machine, {}).get(case, {}).get(state)
     if responses is None:
         return None
-    tries = mocks.counts.get((live.number, state), 0)
-    mocks.counts[live.number, state] = tries + 1
+    number = _whole(live)
+    tries = mocks.counts.get((number, state), 0)
+    mocks.counts[number, state] = tries + 1
     for response in responses:
         if response.first <= tries <= response.last:
             if response.error is not None or response.cause is not None:
                 raise TaskFailure(response.error, response.cause)
-            return Done(response.result, final=True)
+            return Done(_as_result(branch, response.result), final=True)
     raise TaskFailure(
         "States.Runtime", f"The mock configuration has no response number {tries} for state '{state}'."
     )

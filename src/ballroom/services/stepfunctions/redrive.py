@@ -8,8 +8,8 @@ from ballroom.kernel import Tx
 
 from .arns import ExecutionRef
 from .ends import status_changed
-from .engine.ending import history_full
-from .engine.journal import NUMBER, HistoryFull
+from .engine.ending import guarded
+from .engine.journal import NUMBER
 from .engine.redriving import Redrivable, go_on, redrivable_key, restore
 from .engine.running import Running
 from .engine.session import Session
@@ -34,7 +34,7 @@ def redrive(tx: Tx, ref: ExecutionRef, record: Execution, kept: Redrivable, toke
         if live.definition.timeout_s:
             live.expires_ms = tx.now_ms + 1000 * live.definition.timeout_s
             tx.wake_at(live.expires_ms, "states.expire", live.number)
-        try:
+        with guarded(live):
             event = live.journal.add(
                 _REDRIVEN, kept.next_event - 1, session.now_ms, {"redriveCount": now.redrives}
             )
@@ -44,7 +44,5 @@ def redrive(tx: Tx, ref: ExecutionRef, record: Execution, kept: Redrivable, toke
             for branch in again:
                 if branch.alive and not live.ended:
                     go_on(branch)
-        except HistoryFull:
-            history_full(live)
 
     running.drive(tx, work)

@@ -16,6 +16,7 @@
 | `states-result`, number, path..., index | Result | what a branch or iteration that has ended gave |
 | `states-history`, number, first event | Page | the events, a row for each commit, written once |
 | `states-ready`, number | Ready | executions with something to do at once: taken up at start |
+| `states-express`, number | Begun | asynchronous Express executions that wait: begun again after a crash |
 | `states-activity-task`, account, region, activity, scheduled | ActivityTask | GetActivityTask, in order |
 
 `of` is a state machine, `machine:version`, `machine:alias`, or a map run's ARN.

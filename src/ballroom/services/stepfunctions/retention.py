@@ -12,6 +12,7 @@ from ballroom.kernel import Tx, on_timer
 from .arns import ExecutionRef
 from .engine.branch import BranchRow, branch_key
 from .engine.redriving import redrivable_key
+from .map_runs import MapRunOf, map_run_key, runs_of_key
 from .resources import (
     RETENTION_MS,
     Execution,
@@ -46,6 +47,9 @@ def forget(tx: Tx, account: str, region: str, machine: str, name: str, number: i
             return
         remove_execution(tx, ref, record)
         tx.delete(redrivable_key(number))
+        for key, row in tx.scan_prefix_items(MapRunOf, runs_of_key(number, 0, 0)[:-2]):
+            tx.delete(map_run_key(row.arn))
+            tx.delete(key)
         for key, _ in tx.scan_prefix_items(BranchRow, branch_key(number, ())):
             tx.delete(key)
     pages = tx.scan_prefix_items(Page, history_key(number, 0)[:-1], limit=_PAGES_AT_ONCE)

@@ -6,7 +6,6 @@ Source: API Reference, StartExecution, StartSyncExecution; Developer Guide, "Nam
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -16,7 +15,7 @@ from .arns import ExecutionRef, MachineRef, check_name, machine_arn, parse_machi
 from .definitions import compiled
 from .ends import NAMESPACE, status_changed
 from .engine.branch import path_text
-from .engine.execution import MOST_BYTES, Live
+from .engine.execution import DEEPEST, MOST_BYTES, Live, too_deep
 from .engine.express import Express, QuietJournal
 from .engine.journal import MOST_EVENTS, NUMBER, Journal
 from .engine.running import Running, states_of
@@ -38,8 +37,6 @@ from .resources import (
 from .versioning import chosen_version
 
 _STARTED = NUMBER["ExecutionStarted"]
-DEEPEST = 400
-"""Levels of nesting that a value may have here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +95,6 @@ def checked_input(text: str | None) -> str:
     return text
 
 
-def too_deep(value: Any) -> bool:
-    """Whether a value has more than `DEEPEST` levels."""
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            part
-            for one in level
-            if isinstance(one, dict | list)
-            for part in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return True
-
-
 def start_standard(
     tx: Tx, target: Target, name: str | None, input: str, *, trace: str = "",
     parent: tuple[int, tuple[int, ...], int] | None = None,
@@ -164,7 +146,9 @@ def _enter(session: Session, live: Live) -> None:
         status_changed(session, live)
 
 
-def start_express(tx: Tx, target: Target, name: str | None, input: str, trace: str = "") -> Live:
+def start_express(
+    tx: Tx, target: Target, name: str | None, input: str, trace: str = "", *, at_least_once: bool = False
+) -> Live:
     """Start an Express execution; it may have ended when this returns."""
     if name is not None:
         check_name(name)
@@ -174,15 +158,21 @@ def start_express(tx: Tx, target: Target, name: str | None, input: str, trace: s
         running.next_number(tx), ref.machine, ref.name, "RUNNING", tx.now_ms, 0, target.settings, input,
         of_version=target.version, alias=target.alias, trace=trace, express=True, test_case=target.test_case,
     )  # fmt: skip
-    return begin_express(tx, ref, record)
+    return begin_express(tx, ref, record, at_least_once=at_least_once)
 
 
-def begin_express(tx: Tx, ref: ExecutionRef, record: Execution) -> Live:
-    """Let an Express execution begin; it may have ended when this returns."""
+def begin_express(
+    tx: Tx, ref: ExecutionRef, record: Execution, *, at_least_once: bool = False, again: str = ""
+) -> Live:
+    """Let an Express execution begin; it may have ended when this returns.
+
+    `again`: the unique part of its ARN, if it was acknowledged by a server that died.
+    """
     definition = states_of(compiled(tx.kernel, record.settings.definition).machine, record.within)
     journal = Journal(limit=1 << 62) if wants_events(record.settings.logging) else QuietJournal()
-    live = Live(ref, record, definition, journal, unique=tx.ids.uuid())
-    live.held = Express(tx.kernel, live)
+    live = Live(ref, record, definition, journal, unique=again or tx.ids.uuid())
+    live.held = Express(tx.kernel, live, at_least_once=at_least_once)
+    live.held.stored = bool(again)
     _count_start(tx, ref)
     tx.kernel.state(Running).drive(tx, lambda session: _enter(session, live))
     return live

@@ -6,11 +6,16 @@ Late or repeated is harmless: each names the attempt that it is for, and one tha
 from __future__ import annotations
 
 from ballroom.kernel import Kernel, Tx, on_start, on_timer
+from ballroom.kernel.keys import prefix_range
 
+from .arns import ExecutionRef
 from .engine import ending, steps
 from .engine.branch import Path, read_path
+from .engine.express import Begun
 from .engine.running import Running
 from .engine.session import Session
+from .logging import ExecutionLogs
+from .starting import begin_express
 
 
 @on_timer("states.wake")
@@ -49,3 +54,25 @@ def expire(tx: Tx, number: int) -> None:
 def take_up(kernel: Kernel) -> None:
     """At start, and after a failed commit: executions with something to do at once go on."""
     kernel.state(Running).take_up()
+    kernel.reporters["stepfunctions"] = lambda: _statistics(kernel)
+    if kernel.rows(Begun, *prefix_range(("states-express",)), 1):
+        kernel.loop.call_soon(lambda: None if kernel.stopping else kernel.transact(_begin_again))
+
+
+def _statistics(kernel: Kernel) -> dict[str, int]:
+    running = kernel.state(Running)
+    return {
+        "expressUnderWay": len(running.express),
+        "betweenSlices": len(running.sliced),
+        "logLinesDropped": kernel.state(ExecutionLogs).dropped,
+    }
+
+
+def _begin_again(tx: Tx) -> None:
+    """Asynchronous Express executions that were acknowledged and had not ended begin again."""
+    running = tx.kernel.state(Running)
+    for begun in tx.scan_prefix(Begun, ("states-express",)):
+        record = begun.record
+        if record.number not in running.express:
+            ref = ExecutionRef(begun.account, begun.region, record.machine, record.name)
+            begin_express(tx, ref, record, at_least_once=True, again=begun.unique)

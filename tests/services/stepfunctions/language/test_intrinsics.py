@@ -70,6 +70,7 @@ def test_a_function_gives(text: str, value: Any) -> None:
         ("States.ArrayPartition($.s, 1)", "States.IntrinsicFailure"),
         ("States.ArrayRange(1, 2000, 1)", "States.IntrinsicFailure"),
         ("States.ArrayRange(1, 2, 0)", "States.IntrinsicFailure"),
+        ("States.ArrayRange(0, -9.3e18, -1)", "States.IntrinsicFailure"),
         ("States.Base64Decode('!!')", "States.IntrinsicFailure"),
         ("States.Hash('x', 'MD4')", "States.IntrinsicFailure"),
         ("States.JsonMerge($.o, $.o, true)", "States.IntrinsicFailure"),

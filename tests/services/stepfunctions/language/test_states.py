@@ -141,6 +141,14 @@ def test_jsonata_evaluates_arguments_output_and_assign() -> None:
             'threw an error during evaluation. T2001: The left side of the "+" operator must evaluate to a number',
         ),
         ("$eval('1')", "threw an error during evaluation. T1006: Attempted to invoke a non-function"),
+        (
+            "$partition([1])",
+            "threw an error during evaluation: A function was called with arguments that it does not take",
+        ),
+        (
+            "$hash('a', 'MD4')",
+            "threw an error during evaluation: The second argument must be one of MD5, SHA-1, SHA-256, SHA-384, SHA-512",
+        ),
     ],
 )
 def test_an_expression_that_gives_no_value_fails_the_state(expression: str, told: str) -> None:

@@ -272,7 +272,7 @@ def test_the_seed_is_valid() -> None:
     assert findings(json.dumps(SEEDS[0])) == []
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.data())
 def test_a_damaged_definition_is_compiled_or_refused(data: st.DataObject) -> None:
     body = copy.deepcopy(SEEDS[0])
@@ -283,7 +283,7 @@ def test_a_damaged_definition_is_compiled_or_refused(data: st.DataObject) -> Non
             parent = parent[step]
         change = data.draw(st.sampled_from(["replace", "remove", "rename"]))
         if change == "replace":
-            parent[last] = data.draw(JUNK)
+            parent[last] = copy.deepcopy(data.draw(JUNK))
         elif change == "remove" or isinstance(parent, list):
             del parent[last]
         else:

@@ -63,6 +63,8 @@ class Position(msgspec.Struct, array_like=True):
     """The item of an iteration."""
     index: int = -1
     key: Any = None
+    nested: str = ""
+    """The ARN of the execution that a Task waits for."""
 
 
 class BranchRow(Record, frozen=True):

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from .execution import Live
-from .journal import MOST_EVENTS, NUMBER
+from .execution import Live, Unfit
+from .journal import MOST_EVENTS, NUMBER, HistoryFull
 
 _SUCCEEDED, _FAILED = NUMBER["ExecutionSucceeded"], NUMBER["ExecutionFailed"]
 _TIMED_OUT, _ABORTED = NUMBER["ExecutionTimedOut"], NUMBER["ExecutionAborted"]
@@ -84,6 +84,33 @@ def abort(live: Live, error: str | None, cause: str | None) -> None:
     _end(live, "ABORTED", error=error, cause=cause)
 
 
-def history_full(live: Live) -> None:
-    """The last event that the history has room for says so."""
-    fail(live, "States.Runtime", f"The execution reached the maximum number of history events ({MOST_EVENTS}).")
+class guarded:  # noqa: N801 - reads as a statement: `with guarded(live)`
+    """What an execution cannot survive ends it: a history without room, a value that cannot be stored.
+
+    Nothing inside may be half done elsewhere: all branches end with it.
+    """
+
+    __slots__ = ("_live",)
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
+        if kind is None:
+            return False
+        if kind is HistoryFull:
+            cause = f"The execution reached the maximum number of history events ({MOST_EVENTS})."
+        elif kind is Unfit:
+            cause = str(error)
+        elif kind is RecursionError:
+            cause = "The data is nested too deep."
+        else:
+            return False
+        live = self._live
+        if not live.ended:
+            put_out(live)
+            fail(live, "States.Runtime", cause)
+        return True

@@ -6,10 +6,13 @@ through states without effects is cut into); an Express execution for its whole 
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import orjson
 
 from ..arns import ExecutionRef, express_arn, machine_arn
@@ -30,13 +33,61 @@ Source: Developer Guide, "Step Functions service quotas".
 """
 
 
+DEEPEST = 400
+"""Levels of nesting that a value may have here."""
+
+
+class Unfit(Exception):
+    """A value that cannot be stored: nested too deep, or a number beyond 64 bits. The text says which."""
+
+
 def text_of(value: Any) -> str:
-    """A value as JSON text, as histories show it."""
-    return orjson.dumps(value).decode()
+    """A value as JSON text, as histories show it.
+
+    Raises:
+        Unfit: it cannot be stored.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return _unusual(value)
 
 
+def _unusual(value: Any) -> str:
+    """What orjson does not write: more than 254 levels, larger integers."""
+    if too_deep(value):
+        raise Unfit(f"The data is nested deeper than {DEEPEST} levels.")
+    try:
+        _encode(value)
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    except (OverflowError, ValueError, TypeError, RecursionError) as wrong:
+        raise Unfit(f"The data cannot be stored: {wrong}") from wrong
+
+
+def too_deep(value: Any) -> bool:
+    """Whether a value has more than `DEEPEST` levels."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            part
+            for one in level
+            if isinstance(one, dict | list)
+            for part in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
+
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@lru_cache(maxsize=64)
 def time_text(ms: int) -> str:
-    """A moment as the context object shows it: `2026-01-02T03:04:05.678Z`."""
+    """A moment as the context object shows it: `2026-01-02T03:04:05.678Z`.
+
+    Remembered: all states that a transaction enters are entered at one moment.
+    """
     at = datetime.fromtimestamp(ms // 1000, UTC)
     return f"{at.year:04}-{at.month:02}-{at.day:02}T{at.hour:02}:{at.minute:02}:{at.second:02}.{ms % 1000:03}Z"
 

@@ -1,7 +1,8 @@
 """Express executions: in memory from start to end, never slowed by the disk.
 
-A server that dies takes them with it. What they did within transactions stays done; who waited for a
-synchronous one gets no answer, and an asynchronous one is started again by whoever delivers it.
+Who waited for a synchronous one when the server died gets no answer: at most once. An asynchronous one that
+was acknowledged and has not ended begins again: at least once. Its start is stored only if it has to wait for
+something; one that ends within its first transaction leaves its effects, and nothing else.
 
 Source: Developer Guide, "Choosing workflow type in Step Functions".
 """
@@ -11,10 +12,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ballroom.kernel import Kernel, ServiceError, Tx
+from ballroom.kernel import Kernel, Record, ServiceError, Tx
 from ballroom.kernel.clock import Handle
 from ballroom.kernel.errors import Throttled, Unavailable
 
+from ..arns import ExecutionRef
+from ..resources import Execution
 from .branch import Branch, Path
 from .execution import Live
 from .journal import Journal
@@ -44,11 +47,27 @@ class QuietJournal(Journal):
     add_last = add
 
 
+class Begun(Record, frozen=True):
+    """An asynchronous Express execution that was acknowledged and has not ended."""
+
+    account: str
+    region: str
+    record: Execution
+    unique: str
+
+
+def begun_key(number: int) -> tuple[str, int]:
+    """Where the start of an Express execution is stored."""
+    return ("states-express", number)
+
+
 class Express:
     """What an Express execution has besides its branches: timers, and whoever waits for its end."""
 
-    def __init__(self, kernel: Kernel, live: Live) -> None:
+    def __init__(self, kernel: Kernel, live: Live, *, at_least_once: bool = False) -> None:
         self._kernel, self.live = kernel, live
+        self._stores = at_least_once
+        self.stored = False
         self.end: asyncio.Future[Live] | None = None
         self._timers: dict[Path, Handle] = {}
         self._expiry: Handle | None = None
@@ -82,9 +101,15 @@ class Express:
         live, tx = self.live, session.tx
         _log(session, live)
         if live.ended:
+            if self.stored:
+                tx.delete(begun_key(live.number))
             tx.after_commit(lambda: session.running.let_go(live.number))
             tx.when_durable(self._tell)
             return
+        if self._stores and not self.stored:
+            self.stored = True
+            ref: ExecutionRef = live.ref
+            tx.put(begun_key(live.number), Begun(ref.account, ref.region, live.record, live.unique))
         tx.after_commit(lambda: session.running.hold(live.number, self))
         if self._expiry is None:
             limit_s = live.definition.timeout_s

@@ -7,6 +7,7 @@ follows which).
 from __future__ import annotations
 
 from ..definitions import machine_at
+from ..integrations.nested import stop_nested
 from ..language.machine import MapState, ParallelState, Scope, StatesError
 from . import distributed, failing, redriving, steps
 from .branch import GROUP, READY, RETRYING, TASK, WAITING, Branch, Group, Position
@@ -72,7 +73,10 @@ def _start_next(branch: Branch, state: MapState | ParallelState, previous: int) 
     index = group.next
     group.next += 1
     machine = machine_at(branch.states, branch.position.state, index)
-    if isinstance(state, MapState):
+    if isinstance(state, MapState) and not state.has_selector:
+        item = items[index]
+        position = Position(machine.start_at, item, previous, item=item, index=index)
+    elif isinstance(state, MapState):
         scope = live.scope_of(branch)
         item = {"Index": index, "Value": items[index]}
         scope.context = {**scope.context, "Map": {"Item": item}}
@@ -176,6 +180,7 @@ def abort_branch(branch: Branch, tell: bool = True) -> None:
     if position.group is not None and position.group.map_run:
         distributed.abort(live.session, position.group.map_run)
     live.session.cancel(branch)
+    stop_nested(branch)
     kind = branch.state.kind
     if tell and position.entered:
         now = live.session.now_ms

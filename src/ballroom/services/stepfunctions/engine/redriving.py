@@ -75,6 +75,7 @@ def _restored(
 ) -> Branch:  # fmt: skip
     position = picture.position
     position.previous, position.retries, position.due_ms, position.token = event, None, 0, ""
+    position.nested = ""
     branch = Branch(live, path, parent, states, position)
     live.branches[path] = branch
     if parent is not None:

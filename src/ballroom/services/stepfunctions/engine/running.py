@@ -302,6 +302,7 @@ class Running:
     # -- slices --------------------------------------------------------------------------------------
 
     def _slice_later(self, live: Live) -> None:
+        self.sliced.pop(live.number, None)
         self.sliced[live.number] = live
         if live.number not in self._holds:
             self._holds[live.number] = self.kernel.clock.hold("execution")
@@ -317,9 +318,10 @@ class Running:
 
     def _next_slice(self) -> None:
         self._scheduled = False
-        if self.kernel.stopping or self.kernel.state(Running) is not self:
+        if self.kernel.stopping or self.kernel.state(Running) is not self or not self.sliced:
             return
         numbers = list(self.sliced)
+        numbers.append(numbers.pop(0))  # whoever came first last time comes last now
         try:
             self.kernel.transact(self._go_on, numbers)
         except (Throttled, Unavailable):

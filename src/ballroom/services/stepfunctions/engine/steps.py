@@ -22,9 +22,9 @@ from ..language.machine import (
 )
 from . import failing, groups, tasks
 from .branch import GROUP, READY, RETRYING, TASK, WAITING, Branch
-from .ending import history_full, succeed
+from .ending import guarded, succeed
 from .execution import MOST_BYTES, Live, text_of
-from .journal import NUMBER, HistoryFull
+from .journal import NUMBER
 
 if TYPE_CHECKING:
     pass
@@ -39,7 +39,7 @@ _LOOK_AT_CLOCK_EVERY = 8
 def advance(live: Live, deadline: float) -> bool:
     """Move every branch that can move; False: the deadline (`perf_counter`) came first."""
     ready = live.ready
-    try:
+    with guarded(live):
         while ready:
             branch = ready.popleft()
             if branch.alive and not _run(branch, deadline):
@@ -49,8 +49,6 @@ def advance(live: Live, deadline: float) -> bool:
                 ready.clear()
             elif perf_counter() > deadline and ready:
                 return False
-    except HistoryFull:
-        history_full(live)
     return True
 
 
@@ -140,7 +138,7 @@ def leave(branch: Branch, state: State, finished: Finished, text: str) -> None:
         details["assignedVariables"] = {name: text_of(value) for name, value in finished.assigned.items()}
         position.variables = {**position.variables, **finished.assigned}
     position.previous = live.journal.add(EXITED[state.kind], position.previous, live.session.now_ms, details)
-    position.token = ""
+    position.token = position.nested = ""
     position.timeout_ms = position.heartbeat_s = 0
     branch.failure = None
     branch.dirty = True
@@ -193,7 +191,7 @@ def wake(branch: Branch) -> None:
     position, state = branch.position, branch.state
     position.due_ms = 0
     branch.dirty = True
-    try:
+    with guarded(branch.live):
         if position.status == WAITING:
             assert isinstance(state, WaitState)
             _waited(branch, state)
@@ -204,8 +202,6 @@ def wake(branch: Branch) -> None:
                 branch.live.ready.append(branch)
         elif position.status == TASK:
             tasks.look_at_time(branch)
-    except HistoryFull:
-        history_full(branch.live)
 
 
 __all__ = ["GROUP", "advance", "checked", "completed", "enter", "leave", "perform", "wake"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..integrations import PENDING, Done, TaskFailure, begin_task
+from ..integrations.nested import stop_nested
 from ..language.machine import Resource, Scope, StatesError, TaskState
 from ..mocks import mocked
 from ..tokens import new_token
@@ -73,9 +74,9 @@ def begin(branch: Branch, state: TaskState, scope: Scope, before: int) -> None:
         return
     if outcome is not PENDING:
         assert isinstance(outcome, Done)
-        if resource.pattern and not outcome.final:
+        if resource.pattern:
             submitted(branch, outcome)
-        else:
+        if outcome.final or not resource.pattern:
             succeeded(branch, outcome.result, outcome.text)
             return
     if branch.alive and position.status == TASK:
@@ -216,6 +217,7 @@ def timed_out(branch: Branch, *, heartbeat: bool) -> None:
     """A task took too long, or its worker was not heard of."""
     position, live, resource = branch.position, branch.live, _resource(branch)
     live.session.cancel(branch)
+    stop_nested(branch)
     position.previous = live.journal.add(
         _event(resource, "TimedOut"), position.previous, live.session.now_ms,
         _named(resource, {"error": "States.Timeout"}),

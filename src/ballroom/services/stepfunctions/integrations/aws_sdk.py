@@ -188,6 +188,14 @@ def _moment(text: str) -> Any:
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+@cache
+def _shown_members(shape: Shape) -> tuple[tuple[str, str], ...]:
+    """The members of a structure as results show them: by name, a streamed body last (recorded)."""
+    body = shape.traits.get("payload")
+    names = sorted(shape.members, key=lambda name: (name == body, name[:1].upper() + name[1:]))
+    return tuple((name[:1].upper() + name[1:], name) for name in names)
+
+
 def rendered(shape: Shape, value: Any) -> Any:
     """An answer as a task's result shows it."""
     kind = shape.kind
@@ -195,8 +203,8 @@ def rendered(shape: Shape, value: Any) -> Any:
         return value
     if kind == "structure" and isinstance(value, dict):
         return {
-            name[:1].upper() + name[1:]: rendered(member.shape, value[name])
-            for name, member in shape.members.items()
+            shown: rendered(shape.members[name].shape, value[name])
+            for shown, name in _shown_members(shape)
             if value.get(name) is not None
         }
     if kind == "list" and isinstance(value, list):

@@ -16,13 +16,15 @@ import orjson
 from ballroom.kernel import ServiceError
 from ballroom.kernel.model import load_service
 
+from ..arns import parse_execution
 from ..language.machine import Resource
-from ..resources import Execution
+from ..resources import Execution, execution_key
 from .base import sdk_metadata, status_of
 from .outcomes import Done, Outcome, TaskFailure
 
 if TYPE_CHECKING:
     from ..engine.branch import Branch
+    from ..engine.session import Session
 
 _KNOWN = ("StateMachineArn", "Name", "Input", "TraceHeader")
 
@@ -61,10 +63,32 @@ def start_nested(branch: Branch, resource: Resource, given: Any) -> Outcome:
             f"{error.text} (Service: AWSStepFunctions; Status Code: {status_of('stepfunctions', error)}; "
             f"Error Code: {error.shape}; Request ID: {told.request_id}; Proxy: null)",
         ) from error
+    if "parent" in request:
+        branch.position.nested = answer["executionArn"]
     result = {"ExecutionArn": answer["executionArn"]}
     result |= sdk_metadata(told, "application/x-amz-json-1.0", 161)
     result["StartDate"] = answer["startDate"]
     return Done(result)
+
+
+def stop_nested(branch: Branch) -> None:
+    """A Task that waits for a nested execution is over without it: that is stopped, as AWS tries to.
+
+    Source: Developer Guide, "Run a job (.sync)".
+    """
+    from ..engine.ending import stop
+
+    arn, branch.position.nested = branch.position.nested, ""
+    if not arn:
+        return
+
+    def work(session: Session) -> None:
+        record = session.tx.get(Execution, execution_key(parse_execution(arn)))
+        live = session.find(record.number) if record is not None else None
+        if live is not None:
+            stop(live, None, None)
+
+    branch.live.session.inbox.append(work)
 
 
 def _validate(request: dict[str, Any]) -> None:

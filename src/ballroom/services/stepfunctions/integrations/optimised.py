@@ -63,11 +63,12 @@ class Optimised:
             name = error.shape if error.shape.endswith("Exception") else f"{error.shape}Exception"
         else:
             name = f"{self.client.removesuffix('v2')}Exception"
-        text = error.text
+        shape = load_service(self.service).error(error.shape)
+        code, text = shape.code if shape is not None else error.shape, error.text
         return TaskFailure(
             f"{self.prefix}.{name}",
             f"{text} (Service: {self.client}; Status Code: {status_of(self.service, error)}; "
-            f"Error Code: {error.shape}; Request ID: {told.request_id}; Proxy: null)",
+            f"Error Code: {code}; Request ID: {told.request_id}; Proxy: null)",
         )
 
 

@@ -73,10 +73,9 @@ def array_range(first: Json, last: Json, step: Json) -> list[int]:
     start, end, by = whole(first, "first"), whole(last, "second"), whole(step, "third")
     if by == 0:
         raise Refused("The third argument must not be zero")
-    numbers = range(start, end + (1 if by > 0 else -1), by)
-    if len(numbers) > MAX_RANGE:
+    if (end - start) // by + 1 > MAX_RANGE:
         raise Refused(f"The range must not have more than {MAX_RANGE} elements")
-    return list(numbers)
+    return list(range(start, end + (1 if by > 0 else -1), by))
 
 
 def array_get_item(items: Json, index: Json) -> Json:

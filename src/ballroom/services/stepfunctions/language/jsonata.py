@@ -178,7 +178,10 @@ def evaluate(program: Program, field: str, scope: Scope, extra: dict[str, Json])
         kind = _kind_engine(program.source).evaluate(None, bound, now=scope.now_ms, **LIMITS)
     except JlensError as problem:
         raise failed(field, program.source, f"threw an error during evaluation. {_told(problem)}") from None
-    except (Refused, RecursionError, TypeError, ValueError, OverflowError) as problem:
+    except TypeError:  # a function of ours that was given too few or too many arguments
+        told = "threw an error during evaluation: A function was called with arguments that it does not take"
+        raise failed(field, program.source, told) from None
+    except (Refused, RecursionError, ValueError, OverflowError) as problem:
         raise failed(field, program.source, f"threw an error during evaluation: {problem}") from None
     if kind == "null":
         return None

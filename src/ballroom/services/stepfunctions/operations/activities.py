@@ -13,8 +13,7 @@ from ..activities import Name, Workers, arn_of, task_prefix
 from ..arns import check_name, parse_activity
 from ..engine import tasks
 from ..engine.branch import TASK, read_path
-from ..engine.ending import history_full
-from ..engine.journal import HistoryFull
+from ..engine.ending import guarded
 from ..engine.running import Running
 from ..engine.session import Session
 from ..errors import ActivityAlreadyExists, ActivityDoesNotExist
@@ -157,10 +156,8 @@ def _take(tx: Tx, name: Name, worker: str | None) -> ActivityTask | None:
             found = session.find_branch(task.number, read_path(task.path), task.attempt)
             if found is None:
                 return
-            try:
+            with guarded(found.live):
                 tasks.started(found, worker)
-            except HistoryFull:
-                history_full(found.live)
 
         running.drive(tx, work)
         return task

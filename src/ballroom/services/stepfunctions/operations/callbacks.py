@@ -13,9 +13,8 @@ from ballroom.kernel import Request, Response, Tx, operation
 
 from ..engine import tasks
 from ..engine.branch import TASK, Branch, read_path
-from ..engine.ending import history_full
-from ..engine.execution import MOST_BYTES
-from ..engine.journal import HistoryFull
+from ..engine.ending import guarded
+from ..engine.execution import DEEPEST, MOST_BYTES, too_deep
 from ..engine.running import Running
 from ..engine.session import Session
 from ..errors import InvalidOutput, TaskTimedOut
@@ -43,10 +42,8 @@ def _apply(tx: Tx, token: str, parts: TokenParts, fn: Callable[[Branch], None]) 
         branch = session.find_branch(parts.number, read_path(parts.path), parts.attempt)
         if branch is None or branch.position.status != TASK or branch.position.token != token:
             return
-        try:
+        with guarded(branch.live):
             fn(branch)
-        except HistoryFull:
-            history_full(branch.live)
         session.moved(branch.live)
 
     tx.kernel.state(Running).drive(tx, work)
@@ -66,8 +63,6 @@ def send_task_success(tx: Tx, request: Request) -> Response:
         raise InvalidOutput(str(wrong)) from wrong
     if len(text.encode()) > MOST_BYTES:
         raise InvalidOutput("Output exceeds the maximum number of bytes service limit")
-    from ..starting import DEEPEST, too_deep
-
     if text.count("[") + text.count("{") > DEEPEST and too_deep(result):
         raise InvalidOutput("Output is nested too deep")
     parts = _load(tx, request["taskToken"])

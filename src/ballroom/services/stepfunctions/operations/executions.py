@@ -54,7 +54,7 @@ def _start(tx: Tx, request: Request, parent: tuple[int, tuple[int, ...], int] | 
     if target.machine.type == "EXPRESS":
         if parent is not None:
             raise StateMachineTypeNotSupported
-        live = start_express(tx, target, request.get("name"), input, trace)
+        live = start_express(tx, target, request.get("name"), input, trace, at_least_once=True)
         return {"executionArn": live.arn, "startDate": live.record.started_ms}
     record = start_standard(tx, target, request.get("name"), input, trace=trace, parent=parent)
     return {

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ballroom.kernel import Request, Response, Tx, operation
 
-from ..arns import MachineRef, check_name, own_machine, parse_machine
+from ..arns import MachineRef, check_name, own_machine, parse_machine, parse_unqualified
 from ..definitions import check_definition, compiled, store_definition
 from ..deleting import delete_machine
 from ..errors import (
@@ -94,7 +94,7 @@ def update_state_machine(tx: Tx, request: Request) -> Response:
 
     Source: API Reference, UpdateStateMachine.
     """
-    ref = parse_machine(request["stateMachineArn"])
+    ref = parse_unqualified(request["stateMachineArn"])
     machine = load_machine(tx, ref, asked=request["stateMachineArn"])
     changes = (
         "definition",
@@ -201,7 +201,7 @@ def delete_state_machine(tx: Tx, request: Request) -> Response:
 
     Source: API Reference, DeleteStateMachine.
     """
-    machine = find_machine(tx, parse_machine(request["stateMachineArn"]))
+    machine = find_machine(tx, parse_unqualified(request["stateMachineArn"]))
     if machine is not None:
         delete_machine(tx, machine)
     return {}

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from ballroom.kernel import Request, Response, Tx, operation
 
-from ..arns import parse_machine
+from ..arns import parse_machine, parse_unqualified
 from ..errors import ConflictException, InvalidArn
 from ..paging import page_of
 from ..resources import (
@@ -27,7 +27,7 @@ def publish_state_machine_version(tx: Tx, request: Request) -> Response:
 
     Source: API Reference, PublishStateMachineVersion.
     """
-    machine = load_machine(tx, parse_machine(request["stateMachineArn"]), asked=request["stateMachineArn"])
+    machine = load_machine(tx, parse_unqualified(request["stateMachineArn"]), asked=request["stateMachineArn"])
     current, wanted = machine.settings.revision or "INITIAL", request.get("revisionId")
     if wanted is not None and wanted != current:
         raise ConflictException(
