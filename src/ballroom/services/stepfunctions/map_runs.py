@@ -26,9 +26,6 @@ from ballroom.kernel.arn import find_arn, make_arn
 from .errors import InvalidArn, ResourceNotFound
 from .resources import Settings
 
-PAGE_ITEMS = 1_000
-
-
 READING, WORKING, ENDING, WRITING, OVER = range(5)
 """Items are read; children run; no more are started, and those that run end; results are gathered; done."""
 

@@ -17,6 +17,7 @@ import orjson
 from ballroom.kernel import Context, ServiceError, Tx
 
 from .engine.execution import MOST_BYTES, text_of, time_text
+from .item_reader import told
 from .map_runs import ChildResult, MapRun, child_result_key
 
 _FILE_BYTES = 8 << 20
@@ -193,7 +194,7 @@ async def write(ctx: Context, caller: Context, run: MapRun, parameters: dict[str
         try:
             await caller.call("s3", "PutObject", request)
         except ServiceError as error:
-            raise WriterFailed(error.text or error.shape) from error
+            raise WriterFailed(told(caller, error)) from error
 
     kinds = {kind: _Files(put, folder, kind, lines) for kind in ("FAILED", "PENDING", "SUCCEEDED")}
     transformation = config.get("Transformation", "NONE")

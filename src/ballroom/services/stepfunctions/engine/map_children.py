@@ -18,6 +18,7 @@ from ballroom.kernel.keys import prefix_range
 
 from ..arns import ExecutionRef
 from ..definitions import compiled
+from ..item_reader import PAGE_ITEMS
 from ..language.machine import ItemBatcher, MapState, Scope, StatesError
 from ..map_runs import (
     ENDING,
@@ -51,7 +52,6 @@ AT_ONCE = 1_000
 """How many children run at once here, whatever MaxConcurrency says beyond (AWS: 10,000)."""
 PORTION = 64
 """How many are started, or stopped, in one transaction."""
-PAGE_ITEMS = 1_000
 EXCEEDED = (
     "States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded",
 )  # fmt: skip

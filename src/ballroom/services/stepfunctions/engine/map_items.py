@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from ballroom.kernel import Context, Delivery, RetryPolicy, Tx, on_delivery
 
-from ..item_reader import ReaderFailed, read
+from ..item_formats import ReaderFailed
+from ..item_reader import PAGE_ITEMS, read
 from ..language.machine import MapState, Scope
 from ..map_runs import (
     READING,
@@ -62,9 +63,8 @@ def read_later(tx: Tx, run: MapRun, reading: Reading) -> None:
 
 def store_all(tx: Tx, run: MapRun, items: list[Any]) -> MapRun:
     """Items that are at hand."""
-    size = map_children.PAGE_ITEMS
-    for first in range(0, len(items), size):
-        tx.put(items_page_key(run.id, first), ItemsPage(items[first : first + size]))
+    for first in range(0, len(items), PAGE_ITEMS):
+        tx.put(items_page_key(run.id, first), ItemsPage(items[first : first + PAGE_ITEMS]))
     return replace(run, total=len(items), whole=True, phase=WORKING)
 
 
