@@ -20,7 +20,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballroom.kernel import Key, Record, Tx
+import msgspec
+
+from ballroom.kernel import Kernel, Key, Record, Tx
 from ballroom.kernel.arn import find_arn, make_arn
 
 from .errors import InvalidArn, ResourceNotFound
@@ -124,9 +126,48 @@ class MapRunOf(Record, frozen=True):
 
 
 class ItemsPage(Record, frozen=True):
-    """Some of a map run's items."""
+    """Some of a map run's items, packed: what is kept at hand of rows must not weigh as much as they do."""
 
-    items: list[Any]
+    packed: bytes
+
+
+def pack_items(items: list[Any]) -> ItemsPage:
+    """A page of items.
+
+    Raises:
+        OverflowError, RecursionError: an item cannot be stored.
+    """
+    return ItemsPage(_encode(items))
+
+
+class ItemPages:
+    """The pages of items that children are being started from, unpacked; derived memory."""
+
+    _MOST = 8
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._pages: dict[tuple[int, int], list[Any]] = {}
+
+    def page(self, tx: Tx, id: int, first: int) -> list[Any]:
+        """The page of a run that begins with an item."""
+        found = self._pages.pop((id, first), None)
+        if found is None:
+            row = tx.get(ItemsPage, items_page_key(id, first))
+            assert row is not None
+            found = _decode(row.packed)
+            if len(self._pages) >= self._MOST:
+                del self._pages[next(iter(self._pages))]
+        self._pages[id, first] = found
+        return found
+
+    def forget(self, id: int) -> None:
+        """The run is over."""
+        for key in [key for key in self._pages if key[0] == id]:
+            del self._pages[key]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 class Child(Record, frozen=True):

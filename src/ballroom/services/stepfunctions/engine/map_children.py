@@ -26,14 +26,13 @@ from ..map_runs import (
     WORKING,
     Child,
     ChildResult,
-    ItemsPage,
+    ItemPages,
     MapRun,
     Plan,
     Unsuccessful,
     child_key,
     child_result_key,
     find_map_run,
-    items_page_key,
     map_run_key,
     plan_key,
     unsuccessful_key,
@@ -66,8 +65,7 @@ class Inputs:
         self.plan = plan
         machine = compiled(tx.kernel, plan.settings.definition).machine
         self.state: MapState = find_map(machine.states, run.state)
-        self._tx, self._run = tx, run
-        self._first, self._page = -1, [None]
+        self._tx, self._run, self._pages = tx, run, tx.kernel.state(ItemPages)
 
     def scope(self, context: dict[str, Any] | None = None) -> Scope:
         """What the Map's expressions see."""
@@ -106,11 +104,7 @@ class Inputs:
 
     def _item(self, index: int) -> Any:
         first = index - index % PAGE_ITEMS
-        if first != self._first:
-            row = self._tx.get(ItemsPage, items_page_key(self._run.id, first))
-            self._page = row.items if row is not None else []
-            self._first = first
-        return self._page[index - first]
+        return self._pages.page(self._tx, self._run.id, first)[index - first]
 
 
 # -- starting ----------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from ..map_runs import (
     find_map_run,
     items_page_key,
     map_run_key,
+    pack_items,
 )
 from . import map_children, map_results
 
@@ -64,7 +65,7 @@ def read_later(tx: Tx, run: MapRun, reading: Reading) -> None:
 def store_all(tx: Tx, run: MapRun, items: list[Any]) -> MapRun:
     """Items that are at hand."""
     for first in range(0, len(items), PAGE_ITEMS):
-        tx.put(items_page_key(run.id, first), ItemsPage(items[first : first + PAGE_ITEMS]))
+        tx.put(items_page_key(run.id, first), pack_items(items[first : first + PAGE_ITEMS]))
     return replace(run, total=len(items), whole=True, phase=WORKING)
 
 
@@ -82,7 +83,7 @@ async def read_items(ctx: Context, delivery: Delivery) -> None:
             ctx.kernel.context(caller), reading.action, reading.parameters, reading.config, reading.most
         )
         async for items in pages:
-            if not ctx.transact(_store, reading.arn, total, items):
+            if not ctx.transact(_store, reading.arn, total, _packed(items), len(items)):
                 return
             total += len(items)
             await ctx.durable()
@@ -92,12 +93,19 @@ async def read_items(ctx: Context, delivery: Delivery) -> None:
     ctx.transact(_read, delivery, reading.arn, total)
 
 
-def _store(tx: Tx, arn: str, first: int, items: list[Any]) -> bool:
+def _packed(items: list[Any]) -> ItemsPage:
+    try:
+        return pack_items(items)
+    except (OverflowError, RecursionError) as wrong:
+        raise ReaderFailed(f"An item cannot be stored: {wrong}") from wrong
+
+
+def _store(tx: Tx, arn: str, first: int, page: ItemsPage, count: int) -> bool:
     run = find_map_run(tx, arn)
     if run is None or run.phase != READING:
         return False
-    tx.put(items_page_key(run.id, first), ItemsPage(items))
-    tx.put(map_run_key(arn), replace(run, total=first + len(items)))
+    tx.put(items_page_key(run.id, first), page)
+    tx.put(map_run_key(arn), replace(run, total=first + count))
     return True
 
 

@@ -22,6 +22,7 @@ from ..map_runs import (
     WRITING,
     Child,
     ChildResult,
+    ItemPages,
     ItemsPage,
     MapRun,
     Plan,
@@ -184,6 +185,7 @@ def conclude(session: Session, run: MapRun, result: Any) -> None:
 def clear(tx: Tx, id: int) -> None:
     """Remove what a run that nobody will redrive needs no more, in portions."""
     tx.delete(plan_key(id))
+    tx.kernel.state(ItemPages).forget(id)
     clear_later(tx, id)
 
 
