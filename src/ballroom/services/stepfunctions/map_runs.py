@@ -7,7 +7,7 @@
 | `states-map-plan`, id | Plan | what its children are started from |
 | `states-map-items`, id, first | ItemsPage | the items, as they were read |
 | `states-map-child`, id, index | Child | an Express child that is under way: begun again after a crash |
-| `states-map-result`, id, index | ChildResult | outputs and failures of children, gathered at the end |
+| `states-map-result`, id, index | ResultRow | outputs and failures of children, gathered at the end |
 | `states-map-unsuccessful`, id, round, index | Unsuccessful | the children that a redrive does again |
 
 When a run has succeeded, or its Map has gone on in spite of its failure, only the first two kinds of rows are
@@ -183,7 +183,7 @@ class Unsuccessful(Record, frozen=True):
     """Nothing but its key: a child to do again when the map run is redriven."""
 
 
-class ChildResult(Record, frozen=True):
+class ChildResult(msgspec.Struct, array_like=True, frozen=True):
     """What became of a child."""
 
     arn: str
@@ -197,6 +197,35 @@ class ChildResult(Record, frozen=True):
     stopped_ms: int
     items: int
     redrives: int = 0
+
+
+class ResultRow(Record, frozen=True):
+    """A ChildResult, packed as items are."""
+
+    packed: bytes
+
+
+_encode_result = msgspec.msgpack.Encoder().encode
+_decode_result = msgspec.msgpack.Decoder(ChildResult).decode
+
+
+def put_result(tx: Tx, id: int, index: int, result: ChildResult) -> None:
+    """Note what became of a child."""
+    tx.put(child_result_key(id, index), ResultRow(_encode_result(result)))
+
+
+def find_result(tx: Tx, id: int, index: int) -> ChildResult | None:
+    """What became of a child; None: it has not ended."""
+    row = tx.get(ResultRow, child_result_key(id, index))
+    return _decode_result(row.packed) if row is not None else None
+
+
+def results_after(tx: Tx, id: int, after: int, limit: int) -> list[tuple[int, ChildResult]]:
+    """What became of the children that come after one, in order; the first ones if `after` is -1."""
+    prefix = child_result_key(id, 0)[:-1]
+    start = (*prefix, after) if after >= 0 else None
+    found = tx.scan_prefix_items(ResultRow, prefix, after=start, limit=limit)
+    return [(int(key[-1]), _decode_result(row.packed)) for key, row in found]
 
 
 def map_run_key(arn: str) -> Key:

@@ -18,9 +18,9 @@ from ballroom.kernel import Context, ServiceError, Tx
 
 from .engine.execution import MOST_BYTES, text_of, time_text
 from .item_reader import told
-from .map_runs import ChildResult, MapRun, child_result_key
+from .map_runs import ChildResult, MapRun, results_after
 
-_FILE_BYTES = 8 << 20
+_FILE_BYTES = 4 << 20
 _AT_ONCE = 500
 _Put = Callable[[str, bytes], Coroutine[Any, Any, None]]
 
@@ -43,10 +43,7 @@ class Gathered:
 
 
 def _rows(tx: Tx, id: int, after: int) -> list[tuple[int, ChildResult]]:
-    prefix = child_result_key(id, 0)[:-1]
-    start = (*prefix, after) if after >= 0 else None
-    found = tx.scan_prefix_items(ChildResult, prefix, after=start, limit=_AT_ONCE)
-    return [(int(key[-1]), row) for key, row in found]
+    return results_after(tx, id, after, _AT_ONCE)
 
 
 def _config_of(tx: Tx, run: MapRun) -> dict[str, Any]:

@@ -33,8 +33,10 @@ from ..map_runs import (
     child_key,
     child_result_key,
     find_map_run,
+    find_result,
     map_run_key,
     plan_key,
+    put_result,
     unsuccessful_key,
 )
 from ..resources import Execution, execution_key
@@ -193,7 +195,7 @@ def _do_again(session: Session, inputs: Inputs, run: MapRun, key: Key) -> MapRun
     """Redrive a Standard child, or start an Express child anew; what cannot be redriven has failed for good."""
     tx, index = session.tx, int(key[-1])
     tx.delete(key)
-    result = tx.get(ChildResult, child_result_key(run.id, index))
+    result = find_result(tx, run.id, index)
     assert result is not None
     run = replace(run, redo=run.redo - 1, redo_items=run.redo_items - result.items)
     if not run.express and not _redriven(tx, run, result):
@@ -238,13 +240,13 @@ def ended(session: Session, arn: str, index: int, result: ChildResult) -> None:
     """Note what became of a child; the next one starts, or the run ends."""
     tx = session.tx
     run = find_map_run(tx, arn)
-    if run is None or tx.get(ChildResult, child_result_key(run.id, index)) is not None:
+    if run is None or find_result(tx, run.id, index) is not None:
         return
     if run.express:
         tx.delete(child_key(run.id, index))
     if run.phase == OVER:
         return
-    tx.put(child_result_key(run.id, index), result)
+    put_result(tx, run.id, index, result)
     if result.status != "SUCCEEDED":
         tx.put(unsuccessful_key(run.id, run.redrives, index), Unsuccessful())
     run = replace(run, running=run.running - 1, running_items=run.running_items - result.items)

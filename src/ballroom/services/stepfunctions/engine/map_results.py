@@ -21,11 +21,11 @@ from ..map_runs import (
     READING,
     WRITING,
     Child,
-    ChildResult,
     ItemPages,
     ItemsPage,
     MapRun,
     Plan,
+    ResultRow,
     Unsuccessful,
     child_key,
     child_result_key,
@@ -196,7 +196,7 @@ def clear_later(tx: Tx, id: int) -> None:
     prefixes: tuple[tuple[Any, Any], ...] = (
         (ItemsPage, items_page_key(id, 0)[:-1]),
         (Child, child_key(id, 0)[:-1]),
-        (ChildResult, child_result_key(id, 0)[:-1]),
+        (ResultRow, child_result_key(id, 0)[:-1]),
         (Unsuccessful, unsuccessful_key(id, 0, 0)[:-2]),
     )
     for kind, prefix in prefixes:
