@@ -1,6 +1,6 @@
 """What does a workflow cost: CPU per durable transition, a lone execution, Express, Map, a loop, long histories?
 
-    python benchmarks/stepfunctions.py [--executions 2000] [--waiting 20000] [--keys 0] [--dbos]
+    python benchmarks/stepfunctions.py [--executions 2000] [--waiting 20000] [--dbos]
 
 The whole of it in this process, on a kernel with a temporary data directory (durable: every start waits for its
 fsync). CPU is the process's, user and system, writer's thread included; wall times stand beside it. Histories
@@ -163,8 +163,6 @@ async def main(arguments: argparse.Namespace) -> None:
         await express(bench, arguments.executions)
         await large(bench)
         await waiting(bench, arguments.waiting)
-        if arguments.keys:
-            await distributed(bench, arguments.keys)
         await bench.kernel.stop()
     finally:
         shutil.rmtree(folder)
@@ -247,32 +245,13 @@ async def waiting(bench: Bench, count: int) -> None:
     print(f"{count:,} waiting executions: {memory_mb() - before:.1f} MB of memory more, store {size / 1e6:.0f} MB")
 
 
-async def distributed(bench: Bench, keys: int) -> None:
-    """A distributed Map over a listing of S3."""
-    caller = Caller("000000000000", "us-east-1", ROLE, "u", "test", "r")
-    await bench.kernel.call("s3", "CreateBucket", {"Bucket": "bench-keys"}, caller)
-    await in_parallel_keys(bench, keys, caller)
-    machine = mapped(ProcessorConfig={"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"})
-    machine["States"]["M"] |= {
-        "ItemReader": {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "bench-keys"}},
-        "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "bench-keys", "Prefix": "out"}},
-    }  # fmt: skip
-    arn = await bench.machine("distributed", machine)
-    before, cpu = memory_mb(), time.process_time()
-    made = await bench.call("StartExecution", stateMachineArn=arn)
-    while (found := await bench.call("DescribeExecution", executionArn=made["executionArn"]))["status"] == "RUNNING":  # noqa: ASYNC110
-        await asyncio.sleep(0.05)
-    assert found["status"] == "SUCCEEDED", found
-    took = time.process_time() - cpu
-    print(f"distributed Map over {keys:,} keys: {took:.1f} s of CPU, {memory_mb() - before:.0f} MB of memory more")
-
-
-async def in_parallel_keys(bench: Bench, keys: int, caller: Caller) -> None:
+async def put_keys(kernel: Kernel, keys: int, caller: Caller) -> None:
+    """Objects in the bucket `bench-keys`."""
     names = iter(range(keys))
 
     async def put() -> None:
         request = {"Bucket": "bench-keys", "Key": f"in/{next(names):07}", "Body": b"x"}
-        await bench.kernel.call("s3", "PutObject", request, caller)
+        await kernel.call("s3", "PutObject", request, caller)
 
     await in_parallel(keys, 200, put)
 
@@ -318,7 +297,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--executions", type=int, default=2000)
     parser.add_argument("--waiting", type=int, default=20_000)
-    parser.add_argument("--keys", type=int, default=0)
     parser.add_argument("--dbos", action="store_true")
     given = parser.parse_args()
     asyncio.run(main(given))

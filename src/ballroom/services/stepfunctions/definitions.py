@@ -63,6 +63,8 @@ def _unsupported(states: dict[str, State], at: str) -> list[str]:
             for index, branch in enumerate(state.branches):
                 found += _unsupported(branch.states, f"{place}/Branches[{index}]/States")
         elif isinstance(state, MapState):
+            if state.reader is not None and state.reader.config.get("InputType") == "PARQUET":
+                found.append(f"Ballroom does not read Parquet yet at {place}/ItemReader/ReaderConfig/InputType")
             key = "Iterator" if "Iterator" in state.definition else "ItemProcessor"
             found += _unsupported(state.processor.states, f"{place}/{key}/States")
     return found

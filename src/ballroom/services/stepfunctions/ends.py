@@ -42,7 +42,7 @@ def tell(session: Session, live: Live) -> None:
     if record.parent is not None:
         session.inbox.append(lambda later: _go_on(later, live, record))
     if record.map_run:
-        from .engine.distributed import child_ended
+        from .engine.map_children import child_ended
 
         session.inbox.append(lambda later: child_ended(later, live))
 
@@ -117,12 +117,10 @@ def redrive_status(record: Execution, now_ms: int) -> tuple[str, str | None]:
 
     Source: API Reference, DescribeExecution (redriveStatus, redriveStatusReason).
     """
+    if record.status in ("RUNNING", "SUCCEEDED"):
+        return "NOT_REDRIVABLE", f"Execution is {record.status} and cannot be redriven"
     if record.map_run:
         return "REDRIVABLE_BY_MAP_RUN", None
-    if record.status == "RUNNING":
-        return "NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven"
-    if record.status == "SUCCEEDED":
-        return "NOT_REDRIVABLE", "Execution is SUCCEEDED and cannot be redriven"
     if now_ms - record.stopped_ms > 14 * 24 * 3600 * 1000:
         return "NOT_REDRIVABLE", "Execution redrive period exceeded 14 days"
     return "REDRIVABLE", None

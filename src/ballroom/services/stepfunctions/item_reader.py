@@ -1,15 +1,14 @@
-"""Reading a distributed Map's items from S3: a listing, or an object of JSON, JSON lines or CSV, or a manifest.
+"""Reading a distributed Map's items from S3: a listing, an object, or the objects that either names.
 
-Pure but for `read`, which fetches. Whatever goes wrong is `States.ItemReaderFailed`.
+Nothing is held whole but a JSON document: keys come a page of the listing at a time, rows and lines as the
+object's bytes do. Whatever goes wrong is `States.ItemReaderFailed`.
 
 Source: Developer Guide, "ItemReader (Map)"; recorded histories.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -18,69 +17,89 @@ import orjson
 from ballroom.kernel import ByteStream, Context, ServiceError
 
 from .integrations.aws_sdk import request_of
+from .integrations.base import status_of
+from .item_formats import MOST_BYTES, Document, Format, ReaderFailed, Unpacked, format_of
 
-MOST_BYTES = 64 << 20
-"""What an object may have here: it is parsed in memory."""
-_DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
-_FLUSH = 1_000
-
-
-class ReaderFailed(Exception):
-    """The items cannot be read; the text is the cause."""
+PAGE_ITEMS = 1_000
+_PIECE = 1 << 16
+_PARSED_AT_ONCE = 1 << 20
+"""A larger document is parsed in a thread."""
+_BUCKET_ARN = "arn:aws:s3:::"
 
 
 async def read(
     ctx: Context, action: str, parameters: dict[str, Any], config: dict[str, Any], most: int | None
 ) -> AsyncIterator[list[Any]]:
-    """The items, in portions.
+    """The items, in portions of `PAGE_ITEMS`, but the last; `most` of them at most.
 
     Raises:
         ReaderFailed: they cannot be read.
     """
     portion: list[Any] = []
     left = most or (1 << 62)
-    async for item in _items(ctx, action, parameters, config):
-        if left <= 0:
-            break
-        left -= 1
-        portion.append(item)
-        if len(portion) >= _FLUSH:
-            yield portion
-            portion = []
+    async for items in _pages(ctx, action, parameters, config):
+        for item in items:
+            portion.append(item)
+            left -= 1
+            if not left or len(portion) == PAGE_ITEMS:
+                yield portion
+                portion = []
+                if not left:
+                    return
     if portion:
         yield portion
 
 
-async def _items(
+async def _pages(
     ctx: Context, action: str, parameters: dict[str, Any], config: dict[str, Any]
-) -> AsyncIterator[Any]:
+) -> AsyncIterator[Iterator[Any]]:
     if action == "listObjectsV2":
-        async for item in _listing(ctx, parameters):
-            yield item
-        return
-    kind = config.get("InputType", "JSON")
-    content = await fetch(ctx, parameters)
-    if kind == "MANIFEST" or (kind == "CSV" and _is_manifest(content)):
-        async for item in _manifest(ctx, parameters, content, config):
-            yield item
-        return
-    for item in parse(content, config):
-        yield item
+        pages = _listing(ctx, parameters)
+        if config.get("Transformation") == "LOAD_AND_FLATTEN":
+            pages = _loaded(ctx, parameters, config, pages)
+    elif config.get("InputType") == "MANIFEST" or config.get("ManifestType"):
+        pages = _of_manifest(ctx, parameters, config)
+    else:
+        pages = _of_object(ctx, parameters, config)
+    async for page in pages:
+        yield page
 
 
-async def _listing(ctx: Context, parameters: dict[str, Any]) -> AsyncIterator[Any]:
+# -- listings ----------------------------------------------------------------------------------------
+
+
+async def _listing(ctx: Context, parameters: dict[str, Any]) -> AsyncIterator[Iterator[Any]]:
     request = _request("ListObjectsV2", parameters)
     while True:
         answer = await _call(ctx, "ListObjectsV2", request)
-        for found in answer.get("Contents", ()):
-            yield {
-                "Etag": found.get("ETag"), "LastModified": found.get("LastModified", 0) // 1000,
-                "Key": found["Key"], "Size": found.get("Size", 0),
-                "StorageClass": found.get("StorageClass", "STANDARD"),
-            }  # fmt: skip
+        yield (_listed(found) for found in answer.get("Contents", ()))
         if not answer.get("IsTruncated"):
             return
         request = {**request, "ContinuationToken": answer["NextContinuationToken"]}
+
+
+def _listed(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Etag": found.get("ETag"), "LastModified": found.get("LastModified", 0) // 1000,
+        "Key": found["Key"], "Size": found.get("Size", 0),
+        "StorageClass": found.get("StorageClass", "STANDARD"),
+    }  # fmt: skip
+
+
+async def _loaded(
+    ctx: Context, parameters: dict[str, Any], config: dict[str, Any], listing: AsyncIterator[Iterator[Any]]
+) -> AsyncIterator[Iterator[Any]]:
+    """The items of all objects that a listing names; folders' own keys are none."""
+    names = ("Bucket", "ExpectedBucketOwner")
+    owner: dict[str, Any] = {name: parameters[name] for name in names if name in parameters}
+    async for page in listing:
+        for found in page:
+            if found["Size"] or not found["Key"].endswith("/"):
+                async for items in _of_object(ctx, {**owner, "Key": found["Key"]}, config):
+                    yield items
+
+
+# -- objects -----------------------------------------------------------------------------------------
 
 
 def _request(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -93,127 +112,92 @@ async def _call(ctx: Context, operation: str, request: dict[str, Any]) -> dict[s
     try:
         return await ctx.call("s3", operation, request)
     except ServiceError as error:
-        raise ReaderFailed(error.text or error.shape) from error
+        raise ReaderFailed(told(ctx, error)) from error
 
 
-async def fetch(ctx: Context, parameters: dict[str, Any]) -> bytes:
-    """An object's content, unpacked if it is gzip.
+def told(ctx: Context, error: ServiceError) -> str:
+    """An error of S3 as causes tell it."""
+    return (
+        f"{error.text or error.shape} (Service: Amazon S3; Status Code: {status_of('s3', error)}; "
+        f"Error Code: {error.shape}; "
+        f"Request ID: {ctx.caller.request_id}; S3 Extended Request ID: null; Proxy: null)"
+    )
 
-    Raises:
-        ReaderFailed: it is not there, or too large.
-    """
+
+async def _bytes(ctx: Context, parameters: dict[str, Any]) -> AsyncIterator[bytes]:
     answer = await _call(ctx, "GetObject", _request("GetObject", parameters))
-    body, parts, size = answer["Body"], [], 0
+    body, unpacked = answer["Body"], Unpacked()
     if isinstance(body, ByteStream):
-        while part := await body.read(1 << 16):
-            parts.append(part)
-            size += len(part)
-            if size > MOST_BYTES:
-                raise ReaderFailed(f"The object is larger than {MOST_BYTES} bytes")
-        content = b"".join(parts)
+        while piece := await body.read(_PIECE):
+            for part in unpacked.feed(piece):
+                yield part
     else:
-        content = bytes(body)
-    if content[:2] == b"\x1f\x8b":
-        with gzip.open(io.BytesIO(content)) as unpacked:
-            content = unpacked.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise ReaderFailed(f"The object is larger than {MOST_BYTES} bytes")
-    return content
+        for part in unpacked.feed(bytes(body)):
+            yield part
+    yield unpacked.end()
 
 
-def parse(content: bytes, config: dict[str, Any]) -> Iterator[Any]:
-    """The items of an object.
-
-    Raises:
-        ReaderFailed: it does not have the form that `config` says.
-    """
-    kind = config.get("InputType", "JSON")
-    if kind == "JSON":
-        yield from _json(content, config.get("ItemsPointer"))
-    elif kind == "JSONL":
-        for number, line in enumerate(content.splitlines(), 1):
-            if line.strip():
-                try:
-                    yield orjson.loads(line)
-                except orjson.JSONDecodeError as wrong:
-                    raise ReaderFailed(f"Line {number} is no JSON: {wrong}") from wrong
-    elif kind == "CSV":
-        yield from _csv(content, config)
-    else:
-        raise ReaderFailed(f"Ballroom does not read items of the type {kind} yet")
+async def _of_object(
+    ctx: Context, parameters: dict[str, Any], config: dict[str, Any]
+) -> AsyncIterator[Iterator[Any]]:
+    format, size = format_of(config), 0
+    async for piece in _bytes(ctx, parameters):
+        size += len(piece)
+        yield format.feed(piece)
+    yield await _end(format, size)
 
 
-def _json(content: bytes, pointer: str | None) -> list[Any]:
-    try:
-        value = orjson.loads(content)
-    except orjson.JSONDecodeError as wrong:
-        raise ReaderFailed(f"The object is no JSON: {wrong}") from wrong
-    for part in (pointer or "").split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(value, dict) or part not in value:
-            raise ReaderFailed(f"The ItemsPointer '{pointer}' does not refer to anything.")
-        value = value[part]
-    if isinstance(value, dict):
-        return [{"Key": name, "Value": one} for name, one in value.items()] if pointer else _not_iterable()
-    if not isinstance(value, list):
-        return _not_iterable()
-    return value
+async def _end(format: Format, size: int) -> Iterator[Any]:
+    large = isinstance(format, Document) and size > _PARSED_AT_ONCE
+    return await to_thread(format.end) if large else format.end()
 
 
-def _not_iterable() -> list[Any]:
-    raise ReaderFailed("Attempting to map over non-iterable node.")
+async def _whole(ctx: Context, parameters: dict[str, Any]) -> bytes:
+    parts, size = [], 0
+    async for piece in _bytes(ctx, parameters):
+        parts.append(piece)
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise ReaderFailed(f"The manifest is larger than {MOST_BYTES} bytes.")
+    return b"".join(parts)
 
 
-def _csv(content: bytes, config: dict[str, Any]) -> Iterator[dict[str, str]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as wrong:
-        raise ReaderFailed(f"The object is not UTF-8 text: {wrong}") from wrong
-    delimiter = _DELIMITERS[config.get("CSVDelimiter", "COMMA")]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    headers: list[str] = config.get("CSVHeaders") or []
-    try:
-        if config.get("CSVHeaderLocation", "FIRST_ROW") == "FIRST_ROW":
-            headers = next(rows, [])
-        for row in rows:
-            if row:
-                padded = row + [""] * (len(headers) - len(row))
-                yield dict(sorted(zip(headers, padded, strict=False)))
-    except csv.Error as wrong:
-        raise ReaderFailed(f"The object is no CSV: {wrong}") from wrong
+# -- manifests ---------------------------------------------------------------------------------------
 
 
-def _is_manifest(content: bytes) -> bool:
-    return content[:1] == b"{" and b'"fileSchema"' in content[:4096]
-
-
-async def _manifest(
-    ctx: Context, parameters: dict[str, Any], content: bytes, config: dict[str, Any]
-) -> AsyncIterator[Any]:
-    """The files that a manifest names: S3 Inventory (CSV), or Athena's UNLOAD (one s3:// URL a line)."""
+async def _of_manifest(
+    ctx: Context, parameters: dict[str, Any], config: dict[str, Any]
+) -> AsyncIterator[Iterator[Any]]:
+    content = await _whole(ctx, parameters)
     if config.get("ManifestType") == "ATHENA_DATA":
-        for line in content.decode("utf-8", "replace").split():
-            bucket, _, name = line.removeprefix("s3://").partition("/")
-            data = await fetch(ctx, {"Bucket": bucket, "Key": name})
-            for item in parse(data, {**config, "InputType": _athena_type(config)}):
-                yield item
-        return
+        files, config = _of_athena(content, config)
+    else:
+        files, config = _of_inventory(content, parameters)
+    for bucket, key in files:
+        async for items in _of_object(ctx, {"Bucket": bucket, "Key": key}, config):
+            yield items
+
+
+def _of_athena(content: bytes, config: dict[str, Any]) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+    """Athena's UNLOAD: a URL a line. What lies there is what InputType says."""
+    files = []
+    for line in content.decode("utf-8", "replace").split():
+        bucket, _, key = line.strip('"').removeprefix("s3://").partition("/")
+        files.append((bucket, key))
+    kind = config.get("InputType", "JSONL")
+    return files, {**config, "InputType": "JSONL" if kind == "MANIFEST" else kind}
+
+
+def _of_inventory(content: bytes, parameters: dict[str, Any]) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+    """S3 Inventory: tables without a header, whose columns the manifest names."""
     try:
         manifest = orjson.loads(content)
         headers = [name.strip() for name in manifest["fileSchema"].split(",")]
-        files = [one["key"] for one in manifest["files"]]
         bucket = str(manifest.get("destinationBucket") or parameters.get("Bucket", ""))
+        files = [(bucket.removeprefix(_BUCKET_ARN), str(one["key"])) for one in manifest["files"]]
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as wrong:
-        raise ReaderFailed(f"The object is no inventory manifest: {wrong}") from wrong
-    if manifest.get("fileFormat", "CSV") != "CSV":
-        raise ReaderFailed(f"Ballroom does not read inventories in {manifest['fileFormat']} yet")
-    for name in files:
-        data = await fetch(ctx, {"Bucket": bucket.removeprefix("arn:aws:s3:::"), "Key": name})
-        reading = {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": headers}
-        for item in parse(data, reading):
-            yield item
-
-
-def _athena_type(config: dict[str, Any]) -> str:
-    kind = str(config.get("InputType", "JSONL"))
-    return "JSONL" if kind == "MANIFEST" else kind
+        raise ReaderFailed(f"The object is no manifest of an inventory: {wrong}") from wrong
+    kind = manifest.get("fileFormat", "CSV")
+    if kind != "CSV":
+        raise ReaderFailed(f"Ballroom does not read inventories in {kind}.")
+    return files, {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": headers}

@@ -4,9 +4,14 @@
 |---|---|---|
 | `states-map-run`, ARN | MapRun | everything about it; its counters change with every child |
 | `states-map-runs-of`, execution's number, started, id | MapRunOf | ListMapRuns |
-| `states-map-items`, id, first | ItemsPage | the items, as they were read; dropped at the end |
+| `states-map-plan`, id | Plan | what its children are started from |
+| `states-map-items`, id, first | ItemsPage | the items, as they were read |
 | `states-map-child`, id, index | Child | an Express child that is under way: begun again after a crash |
-| `states-map-result`, id, index | ChildResult | outputs and failures of children, gathered at the end |
+| `states-map-result`, id, index | ResultRow | outputs and failures of children, gathered at the end |
+| `states-map-unsuccessful`, id, round, index | Unsuccessful | the children that a redrive does again |
+
+When a run has succeeded, or its Map has gone on in spite of its failure, only the first two kinds of rows are
+left; one that can be redriven keeps all, as long as its execution is kept.
 
 Source: Developer Guide, "Viewing a Distributed Map Run execution in Step Functions".
 """
@@ -15,16 +20,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballroom.kernel import Key, Record, Tx
+import msgspec
+
+from ballroom.kernel import Kernel, Key, Record, Tx
 from ballroom.kernel.arn import find_arn, make_arn
 
 from .errors import InvalidArn, ResourceNotFound
+from .resources import Settings
 
-PAGE_ITEMS = 1_000
+READING, WORKING, ENDING, WRITING, OVER = range(5)
+"""Items are read; children run; no more are started, and those that run end; results are gathered; done."""
 
 
 class MapRun(Record, frozen=True):
-    """A map run. Counts are of items and of child executions; `next_item` is the first not given out."""
+    """A map run. Counts are of child executions, and (`..._items`) of the items that they were given."""
 
     arn: str
     id: int
@@ -45,8 +54,13 @@ class MapRun(Record, frozen=True):
     limit: int
     tolerated_count: int
     tolerated_percentage: float
+    batched: bool = False
+    phase: int = READING
+    whole: bool = False
+    """All items have been read: `total` is known."""
     total: int = 0
     next_item: int = 0
+    """The first item that no child was given."""
     children: int = 0
     running: int = 0
     running_items: int = 0
@@ -55,11 +69,54 @@ class MapRun(Record, frozen=True):
     failed: int = 0
     failed_items: int = 0
     timed_out: int = 0
+    timed_out_items: int = 0
     aborted: int = 0
     aborted_items: int = 0
+    redo: int = 0
+    """Unsuccessful children that a redrive has not come to yet."""
+    redo_items: int = 0
+    stuck: int = 0
+    """Unsuccessful children that no redrive can help."""
+    stuck_items: int = 0
     written: int = 0
-    reading: bool = False
+    written_items: int = 0
+    outcome: str = "SUCCEEDED"
+    """The status that it will have when it is over."""
+    error: str = ""
+    cause: str | None = None
     redrives: int = 0
+    redriven_ms: int = 0
+    redrive_asked: bool = False
+    """It is to be redriven as soon as it is over."""
+
+    @property
+    def unsuccessful(self) -> int:
+        """Children that did not succeed."""
+        return self.failed + self.timed_out + self.aborted
+
+    @property
+    def unsuccessful_items(self) -> int:
+        """Items of children that did not succeed."""
+        return self.failed_items + self.timed_out_items + self.aborted_items
+
+
+class Plan(Record, frozen=True):
+    """What a map run's children are started from: nothing of it changes while it runs."""
+
+    settings: Settings
+    of_version: int
+    alias: str
+    test_case: str
+    entered: int
+    """The event that entered the Map."""
+    input: Any
+    context: dict[str, Any]
+    variables: dict[str, Any]
+    """What the Map's expressions see."""
+    caller: str
+    """The name of the execution, for the session of its role."""
+    writer: dict[str, Any] | None
+    """The ResultWriter's parameters; None: results are not written to S3."""
 
 
 class MapRunOf(Record, frozen=True):
@@ -69,19 +126,64 @@ class MapRunOf(Record, frozen=True):
 
 
 class ItemsPage(Record, frozen=True):
-    """Some of a map run's items."""
+    """Some of a map run's items, packed: what is kept at hand of rows must not weigh as much as they do."""
 
-    items: list[Any]
+    packed: bytes
+
+
+def pack_items(items: list[Any]) -> ItemsPage:
+    """A page of items.
+
+    Raises:
+        OverflowError, RecursionError: an item cannot be stored.
+    """
+    return ItemsPage(_encode(items))
+
+
+class ItemPages:
+    """The pages of items that children are being started from, unpacked; derived memory."""
+
+    _MOST = 8
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._pages: dict[tuple[int, int], list[Any]] = {}
+
+    def page(self, tx: Tx, id: int, first: int) -> list[Any]:
+        """The page of a run that begins with an item."""
+        found = self._pages.pop((id, first), None)
+        if found is None:
+            row = tx.get(ItemsPage, items_page_key(id, first))
+            assert row is not None
+            found = _decode(row.packed)
+            if len(self._pages) >= self._MOST:
+                del self._pages[next(iter(self._pages))]
+        self._pages[id, first] = found
+        return found
+
+    def forget(self, id: int) -> None:
+        """The run is over."""
+        for key in [key for key in self._pages if key[0] == id]:
+            del self._pages[key]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 class Child(Record, frozen=True):
     """An Express child under way."""
 
+    arn: str
+    """Of the map run."""
     input: str
     items: int
 
 
-class ChildResult(Record, frozen=True):
+class Unsuccessful(Record, frozen=True):
+    """Nothing but its key: a child to do again when the map run is redriven."""
+
+
+class ChildResult(msgspec.Struct, array_like=True, frozen=True):
     """What became of a child."""
 
     arn: str
@@ -94,6 +196,36 @@ class ChildResult(Record, frozen=True):
     started_ms: int
     stopped_ms: int
     items: int
+    redrives: int = 0
+
+
+class ResultRow(Record, frozen=True):
+    """A ChildResult, packed as items are."""
+
+    packed: bytes
+
+
+_encode_result = msgspec.msgpack.Encoder().encode
+_decode_result = msgspec.msgpack.Decoder(ChildResult).decode
+
+
+def put_result(tx: Tx, id: int, index: int, result: ChildResult) -> None:
+    """Note what became of a child."""
+    tx.put(child_result_key(id, index), ResultRow(_encode_result(result)))
+
+
+def find_result(tx: Tx, id: int, index: int) -> ChildResult | None:
+    """What became of a child; None: it has not ended."""
+    row = tx.get(ResultRow, child_result_key(id, index))
+    return _decode_result(row.packed) if row is not None else None
+
+
+def results_after(tx: Tx, id: int, after: int, limit: int) -> list[tuple[int, ChildResult]]:
+    """What became of the children that come after one, in order; the first ones if `after` is -1."""
+    prefix = child_result_key(id, 0)[:-1]
+    start = (*prefix, after) if after >= 0 else None
+    found = tx.scan_prefix_items(ResultRow, prefix, after=start, limit=limit)
+    return [(int(key[-1]), _decode_result(row.packed)) for key, row in found]
 
 
 def map_run_key(arn: str) -> Key:
@@ -119,6 +251,16 @@ def child_key(id: int, index: int) -> Key:
 def child_result_key(id: int, index: int) -> Key:
     """What became of a child."""
     return ("states-map-result", id, index)
+
+
+def unsuccessful_key(id: int, round: int, index: int) -> Key:
+    """A child that did not succeed, in the round (how often the run had been redriven) that it failed in."""
+    return ("states-map-unsuccessful", id, round, index)
+
+
+def plan_key(id: int) -> Key:
+    """What a map run's children are started from."""
+    return ("states-map-plan", id)
 
 
 def map_run_arn(region: str, account: str, machine: str, label: str, unique: str) -> str:

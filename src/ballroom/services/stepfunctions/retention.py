@@ -11,6 +11,7 @@ from ballroom.kernel import Tx, on_timer
 
 from .arns import ExecutionRef
 from .engine.branch import BranchRow, branch_key
+from .engine.map_results import clear
 from .engine.redriving import redrivable_key
 from .map_runs import MapRunOf, map_run_key, runs_of_key
 from .resources import (
@@ -49,6 +50,7 @@ def forget(tx: Tx, account: str, region: str, machine: str, name: str, number: i
         tx.delete(redrivable_key(number))
         for key, row in tx.scan_prefix_items(MapRunOf, runs_of_key(number, 0, 0)[:-2]):
             tx.delete(map_run_key(row.arn))
+            clear(tx, int(key[-1]))
             tx.delete(key)
         for key, _ in tx.scan_prefix_items(BranchRow, branch_key(number, ())):
             tx.delete(key)

@@ -1,4 +1,4 @@
-"""The items of a map run: read from S3 by a delivery, stored in pages, handed out one by one."""
+"""Reading a map run's items from S3, by a delivery: page by page into the store, before children start."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ from msgspec.structs import replace
 
 from ballroom.kernel import Context, Delivery, RetryPolicy, Tx, on_delivery
 
-from ..item_reader import ReaderFailed, read
+from ..item_formats import ReaderFailed
+from ..item_reader import PAGE_ITEMS, read
+from ..language.machine import MapState, Scope
 from ..map_runs import (
+    READING,
+    WORKING,
     ItemsPage,
+    MapRun,
     find_map_run,
     items_page_key,
     map_run_key,
+    pack_items,
 )
-from .map_children import pump
-from .map_ends import caller_of_run, drive, fail_run
+from . import map_children, map_results
+
+POLICY = RetryPolicy(maximum_attempts=None, back_off_ms=(1_000, 5_000, 30_000))
 
 
 class Reading(msgspec.Struct, array_like=True, frozen=True):
@@ -30,51 +37,93 @@ class Reading(msgspec.Struct, array_like=True, frozen=True):
     most: int | None
 
 
-_POLICY = RetryPolicy(maximum_attempts=None, back_off_ms=(1_000, 5_000, 30_000))
 _encode = msgspec.msgpack.Encoder().encode
-_decode_reading = msgspec.msgpack.Decoder(Reading).decode
+_decode = msgspec.msgpack.Decoder(Reading).decode
 
 
-def read_later(tx: Tx, reading: Reading) -> None:
-    """Leave the reading to a delivery of this commit."""
-    tx.deliver("states.map-read", _encode(reading), policy=_POLICY, subject=reading.arn)
+def reading_of(state: MapState, scope: Scope) -> Reading:
+    """What is to be read.
+
+    Raises:
+        StatesError: an expression of the ItemReader fails.
+    """
+    reader = state.reader
+    assert reader is not None
+    parameters = dict(reader.parameters(scope) or {})
+    owner = reader.bucket_owner(scope) if reader.bucket_owner is not None else None
+    if owner is not None:
+        parameters["ExpectedBucketOwner"] = owner
+    return Reading("", reader.resource.action, parameters, reader.config, reader.max_items(scope))
+
+
+def read_later(tx: Tx, run: MapRun, reading: Reading) -> None:
+    """Read the items after this commit."""
+    payload = _encode(replace(reading, arn=run.arn))
+    tx.deliver("states.map-read", payload, policy=POLICY, subject=run.arn)
+
+
+def store_all(tx: Tx, run: MapRun, items: list[Any]) -> MapRun:
+    """Items that are at hand."""
+    for first in range(0, len(items), PAGE_ITEMS):
+        tx.put(items_page_key(run.id, first), pack_items(items[first : first + PAGE_ITEMS]))
+    return replace(run, total=len(items), whole=True, phase=WORKING)
 
 
 @on_delivery("states.map-read", concurrency=16)
 async def read_items(ctx: Context, delivery: Delivery) -> None:
     """Read the items of a map run; again from the start if it was interrupted."""
-    reading = _decode_reading(delivery.payload)
+    reading = _decode(delivery.payload)
     run = ctx.transact(find_map_run, reading.arn)
-    if run is None or run.status != "RUNNING" or not run.reading:
+    if run is None or run.phase != READING:
         return
     total = 0
+    caller = ctx.transact(map_results.caller_for, run)
     try:
-        caller = ctx.transact(caller_of_run, run)
-        reader = ctx.kernel.context(caller)
-        async for items in read(reader, reading.action, reading.parameters, reading.config, reading.most):
-            ctx.transact(_store_items, run.id, total, items)
+        pages = read(
+            ctx.kernel.context(caller), reading.action, reading.parameters, reading.config, reading.most
+        )
+        async for items in pages:
+            if not ctx.transact(_store, reading.arn, total, _packed(items), len(items)):
+                return
             total += len(items)
             await ctx.durable()
     except ReaderFailed as failed:
-        cause = str(failed)
-        ctx.transact(_read_failed, delivery, reading.arn, cause)
+        ctx.transact(_failed, delivery, reading.arn, str(failed))
         return
-
-    def go(tx: Tx) -> None:
-        delivery.complete(tx)
-        now = find_map_run(tx, reading.arn)
-        if now is None or now.status != "RUNNING":
-            return
-        tx.put(map_run_key(now.arn), replace(now, total=total, reading=False))
-        drive(tx, lambda session: pump(session, now.arn))
-
-    ctx.transact(go)
+    ctx.transact(_read, delivery, reading.arn, total)
 
 
-def _store_items(tx: Tx, id: int, first: int, items: list[Any]) -> None:
-    tx.put(items_page_key(id, first), ItemsPage(items))
+def _packed(items: list[Any]) -> ItemsPage:
+    try:
+        return pack_items(items)
+    except (OverflowError, RecursionError) as wrong:
+        raise ReaderFailed(f"An item cannot be stored: {wrong}") from wrong
 
 
-def _read_failed(tx: Tx, delivery: Delivery, arn: str, cause: str) -> None:
+def _store(tx: Tx, arn: str, first: int, page: ItemsPage, count: int) -> bool:
+    run = find_map_run(tx, arn)
+    if run is None or run.phase != READING:
+        return False
+    tx.put(items_page_key(run.id, first), page)
+    tx.put(map_run_key(arn), replace(run, total=first + count))
+    return True
+
+
+def _read(tx: Tx, delivery: Delivery, arn: str, total: int) -> None:
     delivery.complete(tx)
-    drive(tx, lambda session: fail_run(session, arn, "States.ItemReaderFailed", cause))
+    run = find_map_run(tx, arn)
+    if run is None or run.phase != READING:
+        return
+    tx.put(map_run_key(arn), replace(run, total=total, whole=True, phase=WORKING))
+    map_children.pump_later(tx, arn)
+
+
+def _failed(tx: Tx, delivery: Delivery, arn: str, cause: str) -> None:
+    from .running import Running
+
+    delivery.complete(tx)
+    run = find_map_run(tx, arn)
+    if run is not None and run.phase == READING:
+        tx.kernel.state(Running).drive(
+            tx, lambda session: map_results.end(session, run, "FAILED", "States.ItemReaderFailed", cause)
+        )

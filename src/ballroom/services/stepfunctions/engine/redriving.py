@@ -17,8 +17,9 @@ from ballroom.kernel import Record
 
 from ..definitions import machine_at
 from ..language.machine import State
-from . import steps
+from . import distributed, steps
 from .branch import GROUP, READY, RETRYING, Branch, Group, Position
+from .journal import MOST_EVENTS
 
 if TYPE_CHECKING:
     from .execution import Live
@@ -39,6 +40,11 @@ class Redrivable(Record, frozen=True):
     root: Picture
     next_event: int
 
+    @property
+    def is_full(self) -> bool:
+        """Whether its history has no room to go on."""
+        return self.next_event >= MOST_EVENTS - 1
+
 
 def redrivable_key(number: int) -> tuple[str, int]:
     """Where the picture of an ended execution is."""
@@ -50,10 +56,12 @@ def picture_of(branch: Branch) -> Picture:
     if branch.failure is not None:
         return branch.failure
     session, position = branch.live.session, copy.copy(branch.position)
-    if position.status != GROUP or position.group is None or position.group.map_run:
+    if position.status != GROUP or position.group is None:
         position.group = None
         return Picture(position)
     position.group = copy.copy(position.group)
+    if position.group.map_run:
+        return Picture(position)
     session.load_children(branch)
     if len(branch.results) < position.group.succeeded:
         session.load_results(branch)
@@ -81,8 +89,8 @@ def _restored(
     if parent is not None:
         parent.children[path[-1]] = branch
     group = position.group
-    if group is None:
-        position.status = RETRYING if position.entered else READY
+    if group is None or group.map_run:
+        position.status = GROUP if group is not None else RETRYING if position.entered else READY
         again.append(branch)
         return branch
     position.status = GROUP
@@ -98,6 +106,9 @@ def _restored(
 def go_on(branch: Branch) -> None:
     """Do again what a branch had not finished: not entering its state anew, but trying it."""
     position = branch.position
+    if position.group is not None:
+        distributed.redrive(branch)
+        return
     if position.status == RETRYING:
         position.status = READY
         steps.perform(branch, branch.state, position.previous)

@@ -427,7 +427,7 @@ def states_of(definition: Machine, within: str) -> Machine:
     """What an execution runs: the whole definition, or (a child of a map run) the processor of one Map."""
     if not within:
         return definition
-    from .distributed import processor_of
+    from .processor import processor_of
 
     return processor_of(definition, within)
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from ballroom.kernel import Request, Response, Tx, operation
 
 from ..arns import machine_arn, parse_execution
-from ..engine.distributed import pump
+from ..engine.map_children import pump
 from ..engine.running import Running
 from ..errors import Invalid
 from ..map_runs import MapRun, MapRunOf, find_map_run, load_map_run, map_run_key, runs_of_key
@@ -23,23 +23,26 @@ def describe_map_run(tx: Tx, request: Request) -> Response:
     """
     run = load_map_run(tx, request["mapRunArn"])
     pending = max(0, run.total - run.next_item)
+    unstarted = 0 if run.batched else pending
     described: Response = {
         "mapRunArn": run.arn, "executionArn": run.execution_arn, "status": run.status,
         "startDate": run.started_ms, "maxConcurrency": run.limit,
         "toleratedFailurePercentage": run.tolerated_percentage, "toleratedFailureCount": run.tolerated_count,
         "itemCounts": {
             "pending": pending, "running": run.running_items, "succeeded": run.succeeded_items,
-            "failed": run.failed_items, "timedOut": 0, "aborted": run.aborted_items, "total": run.total,
-            "resultsWritten": run.written, "failuresNotRedrivable": 0, "pendingRedrive": 0,
+            "failed": run.failed_items, "timedOut": run.timed_out_items, "aborted": run.aborted_items,
+            "total": run.total, "resultsWritten": run.written_items,
+            "failuresNotRedrivable": run.stuck_items, "pendingRedrive": run.redo_items,
         },
         "executionCounts": {
-            "pending": 0 if run.status != "RUNNING" else pending, "running": run.running,
-            "succeeded": run.succeeded, "failed": run.failed, "timedOut": run.timed_out, "aborted": run.aborted,
-            "total": run.children, "resultsWritten": run.written, "failuresNotRedrivable": 0,
-            "pendingRedrive": 0,
+            "pending": unstarted, "running": run.running, "succeeded": run.succeeded, "failed": run.failed,
+            "timedOut": run.timed_out, "aborted": run.aborted, "total": run.children + unstarted,
+            "resultsWritten": run.written, "failuresNotRedrivable": run.stuck, "pendingRedrive": run.redo,
         },
         "redriveCount": run.redrives,
     }  # fmt: skip
+    if run.redriven_ms:
+        described["redriveDate"] = run.redriven_ms
     if run.stopped_ms:
         described["stopDate"] = run.stopped_ms
     return described
