@@ -162,3 +162,31 @@ def test_deletions_survive_a_restart(tmp_path: Any) -> None:
         assert scan(cloud) == []
     finally:
         cloud.close()
+
+
+def test_deletions_are_counted_and_cost_no_capacity(cloud: Cloud) -> None:
+    expiring(cloud)
+    for key in ("a", "b"):
+        put(cloud, pk=key, at=seconds(cloud, 30))
+    before = capacity(cloud)
+    cloud.clock.advance(seconds=31)
+    assert capacity(cloud) == {**before, "TimeToLiveDeletedItemCount": 2.0}
+
+
+def capacity(cloud: Cloud) -> dict[str, float]:
+    """Sums by metric of this minute."""
+    return {key[3]: point[1] for key, point in cloud.kernel.metrics.read().items() if key[2] == "AWS/DynamoDB"}
+
+
+def test_what_is_deleted_or_made_anew_meanwhile_is_left_alone(cloud: Cloud) -> None:
+    expiring(cloud)
+    put(cloud, pk="a", at=seconds(cloud, 30))
+    cloud.dynamodb("DeleteItem", TableName="tab", Key=item(pk="a"))
+    put(cloud, pk="a")
+    cloud.clock.advance(seconds=31)
+    assert get(cloud, pk="a") == {"pk": "a"}
+    cloud.dynamodb("DeleteTable", TableName="tab")
+    expiring(cloud)
+    put(cloud, pk="a")
+    cloud.clock.advance(seconds=61)
+    assert get(cloud, pk="a") == {"pk": "a"}

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.cloud import Cloud
 
+from ballroom.kernel import ServiceError
 from ballroom.services.dynamodb.errors import Invalid
 from ballroom.services.dynamodb.keys import Schema
 from ballroom.services.dynamodb.partiql.compiling import plan, steps
 from ballroom.services.dynamodb.partiql.parser import parse
+
+from .tables import a_table, put
 
 WORDS = [
     "SELECT", "*", "FROM", "tab", '"tab"', ".", "WHERE", "a", "b[0]", "=", "<>", "'x'", "1", "-1.5e3", "AND", "OR",
@@ -72,3 +77,27 @@ def test_the_largest_statements_are_answered_soon(text: str) -> None:
     began = time.process_time()
     understood(text)
     assert time.process_time() - began < 0.5
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(
+        ["SELECT * FROM tab WHERE pk = 'a' AND", "UPDATE tab SET", "DELETE FROM tab WHERE pk='a' AND"]
+    ),
+    st.lists(st.sampled_from([*WORDS, "pk", "sk", "more", "pk = 'a'", "WHERE pk = 'a'"]), max_size=12),
+    st.lists(st.sampled_from([{"S": "a"}, {"N": "1"}, {"L": []}, {"SS": ["a"]}]), min_size=1, max_size=3),
+)
+def test_whatever_a_statement_asks_for_is_answered(
+    cloud: Cloud, start: str, words: list[str], parameters: list[dict[str, Any]]
+) -> None:
+    try:
+        put(cloud, pk="a", a=1, more=[1, {"x": "y"}])
+    except ServiceError:
+        a_table(cloud)
+    for given_parameters in ({}, {"Parameters": parameters}):
+        refused = ""
+        try:
+            cloud.dynamodb("ExecuteStatement", Statement=" ".join([start, *words]), **given_parameters)
+        except ServiceError as error:
+            refused = error.shape
+        assert refused in ("", "ValidationException", "ConditionalCheckFailedException"), refused

@@ -359,6 +359,11 @@ class Shard:
         await future
 
     @property
+    def waiting_bytes(self) -> int:
+        """Bytes of writes that wait for the disk: long work holds back while there are many."""
+        return self._pending_bytes + self._flushing_bytes
+
+    @property
     def idle(self) -> bool:
         """Whether everything handed over is durable."""
         return not self._pending and self._flushing is None
@@ -507,7 +512,7 @@ class Shard:
             "commits": self.commits,
             "flushes": self.flushes,
             "overlayRows": len(self._overlay),
-            "pendingBytes": self._pending_bytes + self._flushing_bytes,
+            "pendingBytes": self.waiting_bytes,
             "writable": self._failure is None,
             "engine": self.engine.statistics(),
         }

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ballroom.kernel import Record
+from ballroom.kernel.errors import Throttled, Unavailable
 
 if TYPE_CHECKING:
-    from ballroom.kernel import Tx
+    from ballroom.kernel import Kernel, Tx
 
 SLICE_ROWS, SLICE_BYTES = 200, 1 << 20
+BACKLOG_BYTES, _LATEST_MS = 4 << 20, 5_000
 _FIRST = 3
 
 
@@ -49,3 +51,30 @@ def read_slice(
 def _size(record: Record) -> int:
     sized: _Sized = record  # type: ignore[assignment]
     return sized.size + 100
+
+
+def go_on(tx: Tx, kind: str, *subject: str | int, housekeeping: bool = False) -> None:
+    """Run the timer's next slice at once, or as soon as this one is on disk while much waits for the disk.
+
+    Else long work would fill the store's buffer, and requests would be throttled for it. The timer is always
+    there, so that the work goes on after a crash; it may come twice, which timers must bear anyway.
+    """
+    if tx.kernel.shard.waiting_bytes < BACKLOG_BYTES:
+        tx.wake_at(tx.now_ms, kind, *subject, housekeeping=housekeeping)
+        return
+    kernel, due_ms = tx.kernel, tx.now_ms + _LATEST_MS
+    tx.wake_at(due_ms, kind, *subject, housekeeping=housekeeping)
+    tx.when_durable(lambda: _bring_forward(kernel, due_ms, kind, subject, housekeeping=housekeeping))
+
+
+def _bring_forward(
+    kernel: Kernel, due_ms: int, kind: str, subject: tuple[str | int, ...], *, housekeeping: bool
+) -> None:
+    def bring(tx: Tx) -> None:
+        tx.cancel_wake(due_ms, kind, *subject, housekeeping=housekeeping)
+        tx.wake_at(tx.now_ms, kind, *subject, housekeeping=housekeeping)
+
+    try:
+        kernel.transact(bring)
+    except (Throttled, Unavailable):
+        return  # the timer comes a little later

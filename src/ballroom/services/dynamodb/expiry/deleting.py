@@ -20,7 +20,7 @@ from ballroom.services.dynamodb.expiry.times import due_ms, expires_ms, is_due
 from ballroom.services.dynamodb.live import LiveTable, LiveTables
 from ballroom.services.dynamodb.operations.settings import TTL_CHANGED
 from ballroom.services.dynamodb.resources import Item, Table, TimeToLive, data_prefix, table_key
-from ballroom.services.dynamodb.slices import SLICE_BYTES, read_slice
+from ballroom.services.dynamodb.slices import SLICE_BYTES, go_on, read_slice
 from ballroom.services.dynamodb.writes import (
     ItemChange,
     apply_change,
@@ -120,12 +120,15 @@ def expire(tx: Tx, account: str, region: str, name: str, table_id: str, since_ms
             account, region, "AWS/DynamoDB", "TimeToLiveDeletedItemCount", table.dimensions, deleted
         )
     following = tx.scan_prefix_items(Due, prefix, limit=1)
-    if following:
-        due = following[0][0][-2]
-        assert isinstance(due, int)
-        _wake(tx, table.record, table.record.ttl, due)
-    else:
+    if not following:
         tx.kernel.state(Waiting).until_ms.pop((table_id, since_ms), None)
+        return
+    due = following[0][0][-2]
+    assert isinstance(due, int)
+    if due <= tx.now_ms:
+        go_on(tx, _EXPIRE, account, region, name, table_id, since_ms, housekeeping=True)
+    else:
+        _wake(tx, table.record, table.record.ttl, due)
 
 
 def _delete(tx: Tx, table: LiveTable, ttl: TimeToLive, row: bytes) -> Item | None:
@@ -152,7 +155,7 @@ def switched(tx: Tx, before: LiveTable, after: LiveTable) -> None:
 
 
 def _fill_later(tx: Tx, table: Table, ttl: TimeToLive, after: bytes) -> None:
-    tx.wake_at(tx.now_ms, _FILL, table.account, table.region, table.name, table.id, ttl.changed_ms, after.hex())
+    go_on(tx, _FILL, table.account, table.region, table.name, table.id, ttl.changed_ms, after.hex())
 
 
 @on_timer(_FILL)

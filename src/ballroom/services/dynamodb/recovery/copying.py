@@ -30,7 +30,7 @@ from ballroom.services.dynamodb.recovery.log import (
     trim_later,
 )
 from ballroom.services.dynamodb.resources import Hold, Item, Table, data_prefix, hold_prefix, table_key
-from ballroom.services.dynamodb.slices import read_slice
+from ballroom.services.dynamodb.slices import go_on, read_slice
 
 _STEP = "dynamodb.copy"
 COPY, UNDO, DONE = "copy", "undo", "done"
@@ -131,7 +131,7 @@ def release(tx: Tx, data_id: str, who: str) -> None:
 
 def _go_on(tx: Tx, copy: Copy) -> None:
     tx.put(copy_key(copy.id), copy)
-    tx.wake_at(tx.now_ms, _STEP, copy.id)
+    go_on(tx, _STEP, copy.id)
 
 
 @on_timer(_STEP)

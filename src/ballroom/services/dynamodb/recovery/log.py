@@ -14,7 +14,7 @@ from __future__ import annotations
 from ballroom.kernel import Kernel, Key, Record, Tx, on_timer
 from ballroom.kernel.keys import PREFIX_END, pack, unpack
 from ballroom.services.dynamodb.resources import Table, data_prefix, table_key
-from ballroom.services.dynamodb.slices import SLICE_ROWS, read_slice
+from ballroom.services.dynamodb.slices import SLICE_ROWS, go_on, read_slice
 from ballroom.services.dynamodb.writes import ItemChange, observes
 
 _TRIM = "dynamodb.trim-log"
@@ -97,7 +97,7 @@ def trim(tx: Tx, account: str, region: str, name: str, table_id: str) -> None:
     if table is None or table.id != table_id:
         return
     if not table.copies and _remove_slice(tx, table):
-        trim_later(tx, table)
+        go_on(tx, _TRIM, account, region, name, table_id, housekeeping=True)
     elif table.backups_since_ms:
         trim_later(tx, table, tx.now_ms + _HOUR_MS)
 
