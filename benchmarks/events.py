@@ -63,6 +63,14 @@ async def load(target: Target, report: Report, options: argparse.Namespace) -> i
         report.add(what, show(figures), goal)
         return figures.cpu_us
 
+    url = client(target, "sqs").create_queue(QueueName="plain")["QueueUrl"]
+    plain = anybody.json("SendMessage", QueueUrl=url, MessageBody=DETAIL)
+
+    async def send(c: Client) -> None:
+        must(await c.send(plain))
+
+    figures = await drive(target, send, connections=options.connections, seconds=options.seconds)
+    report.add("to compare: SendMessage", show(figures), "")
     put_rules(target, 0, 99)
     few = await measure(1, "PutEvents, 1 entry, 1 of 100 rules, to a queue", "at most 150 µs")
     await measure(10, "PutEvents, 10 entries", "at most 600 µs")

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ballroom.services import load_services
 from tests.cloud import Cloud
+
+# services say how they word their refusals when they are imported, and models are read only once
+load_services()
 
 
 @pytest.fixture

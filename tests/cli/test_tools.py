@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
 from ballroom.cli.main import COMMANDS
@@ -108,3 +109,21 @@ def test_version() -> None:
 
     shown = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True, env=os.environ)
     assert __version__ in shown.stdout
+
+
+def test_trace_shows_where_an_event_went(served: Cli) -> None:
+    events = boto3.client(
+        "events", endpoint_url=served.endpoint, region_name="us-east-1", aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )  # fmt: skip
+    group = "arn:aws:logs:us-east-1:000000000000:log-group:/aws/events/traced"
+    events.put_rule(Name="traced", EventPattern='{"source": ["trace.test"]}')
+    events.put_targets(Rule="traced", Targets=[{"Id": "t", "Arn": group}])
+    entry = {"Source": "trace.test", "DetailType": "x", "Detail": "{}"}
+    event_id = events.put_events(Entries=[entry])["Entries"][0]["EventId"]
+    shown = served("trace", event_id).out.splitlines()
+    assert shown[0].startswith("events PutEvents: ok")
+    assert f"  events Event trace.test x on default: ok ({event_id})" in shown
+    assert any(f"rule/traced -> {group}: ok" in line for line in shown)
+    assert served("trace", event_id, "--json").json["id"] == event_id
+    assert "Nothing is known of unknown" in served("trace", "unknown", code=1).err

@@ -191,3 +191,56 @@ def test_parameters_are_found_by_path_in_pages(server: BallroomServer) -> None:
         ssm.put_parameter(Name=f"/boto/{n:02}", Value=str(n), Type="String")
     pages = ssm.get_paginator("get_parameters_by_path").paginate(Path="/boto", PaginationConfig={"PageSize": 5})
     assert [p["Value"] for page in pages for p in page["Parameters"]] == [str(n) for n in range(12)]
+
+
+def test_tables_with_the_resource_interface(server: BallroomServer) -> None:
+    import boto3
+    from boto3.dynamodb.conditions import Attr, Key
+
+    client = server.client("dynamodb")
+    session = boto3.session.Session("test", "test", region_name="us-east-1")
+    dynamodb = session.resource("dynamodb", endpoint_url=server.endpoint)
+    table = dynamodb.create_table(
+        TableName="boto-things",
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "N"},
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        BillingMode="PAY_PER_REQUEST",
+    )  # fmt: skip
+    table.wait_until_exists()
+    with table.batch_writer() as batch:
+        for n in range(60):
+            batch.put_item(
+                Item={"pk": "a", "sk": n, "tags": {"x", str(n)}, "data": b"\0\xff", "deep": [{"n": n}]}
+            )
+    found = table.query(
+        KeyConditionExpression=Key("pk").eq("a") & Key("sk").between(10, 40),
+        FilterExpression=Attr("tags").contains("20"),
+    )["Items"]
+    assert [(int(one["sk"]), one["data"].value, one["deep"]) for one in found] == [(20, b"\0\xff", [{"n": 20}])]
+    changed = table.update_item(
+        Key={"pk": "a", "sk": 1}, UpdateExpression="SET deep[0].n = deep[0].n + :v",
+        ExpressionAttributeValues={":v": 5}, ReturnValues="ALL_NEW",
+    )["Attributes"]  # fmt: skip
+    assert changed["deep"] == [{"n": 6}]
+    pages = client.get_paginator("scan").paginate(TableName="boto-things", PaginationConfig={"PageSize": 25})
+    assert [page["Count"] for page in pages] == [25, 25, 10]
+    with pytest.raises(table.meta.client.exceptions.ConditionalCheckFailedException) as failed:
+        table.put_item(
+            Item={"pk": "a", "sk": 1}, ConditionExpression=Attr("pk").not_exists(),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )  # fmt: skip
+    assert failed.value.response["Item"]["data"] == {"B": b"\0\xff"}
+    with pytest.raises(client.exceptions.TransactionCanceledException) as cancelled:
+        client.transact_write_items(
+            TransactItems=[
+                {"ConditionCheck": {"TableName": "boto-things", "Key": {"pk": {"S": "b"}, "sk": {"N": "1"}},
+                                    "ConditionExpression": "attribute_exists(pk)"}}
+            ]
+        )  # fmt: skip
+    assert cancelled.value.response["CancellationReasons"][0]["Code"] == "ConditionalCheckFailed"
+    table.delete()
+    table.wait_until_not_exists()
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.describe_table(TableName="boto-things")

@@ -81,3 +81,17 @@ def test_a_strangers_form_stores_nothing(bucket: Door) -> None:
         reply = bucket.ask(request(origin, CHROME, kind, path="/bucket", body=body.encode()))
         assert reply.status == 403
         assert b"Refused" in reply.body
+
+
+def test_where_signatures_are_demanded_anybody_still_reads_what_is_public(guarded_door: Door) -> None:
+    cloud = guarded_door.cloud
+    cloud.call("s3", "CreateBucket", Bucket="bucket")
+    cloud.call("s3", "DeletePublicAccessBlock", Bucket="bucket")
+    for key in ("open/k", "shut/k"):
+        cloud.call("s3", "PutObject", Bucket="bucket", Key=key, Body=b"text")
+    resource = "arn:aws:s3:::bucket/open/*"
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": resource}
+    cloud.call("s3", "PutBucketPolicy", Bucket="bucket", Policy=json.dumps({"Statement": [allowed]}))
+    for path, status in (("/bucket/open/k", 200), ("/bucket/shut/k", 403), ("/bucket", 403), ("/", 403)):
+        assert guarded_door.ask(request(path=path, method="GET")).status == status
+    assert guarded_door.ask(request(path="/bucket/open/k", method="PUT", body=b"x")).status == 403

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -50,6 +51,18 @@ def write(tx: Tx, request: dict[str, Any]) -> dict[str, Any]:
     if request.get("Fail"):
         raise Broken
     return {"Key": request["Key"]}
+
+
+@operation("WriteAndTell", service="probe", internal=True)
+def write_and_tell(tx: Tx, request: dict[str, Any]) -> dict[str, Any]:
+    tx.after_commit(lambda: JOURNAL.append(("written", tx.now_ms)))
+    tx.when_durable(lambda: JOURNAL.append(("durable", tx.now_ms)))
+    return write(tx, request)
+
+
+@operation("WaitAndFail", service="probe", internal=True)
+async def wait_and_fail(ctx: Context, request: dict[str, Any]) -> dict[str, Any]:
+    raise Broken
 
 
 @operation("WriteBoth", service="probe", internal=True)
@@ -145,6 +158,32 @@ def test_an_operation_may_wait_without_holding_anybody_up(cloud: Cloud) -> None:
 
 async def waiting_result(task: asyncio.Task[Any]) -> Any:
     return await task
+
+
+@pytest.mark.parametrize(
+    ("name", "input"),
+    [("WriteAndTell", {}), ("WriteAndTell", {"Fail": True}), ("WaitAndFail", {}), ("Unknown", {})],
+)
+def test_no_request_leaves_its_memory_to_the_garbage_collector(
+    cloud: Cloud, name: str, input: dict[str, Any]
+) -> None:
+    async def ask(times: int) -> None:
+        answered = asyncio.Semaphore(0)
+        caller = cloud.kernel.system_caller()
+        for _ in range(times):
+            request = {"Key": "k", "Text": "t", **input}
+            cloud.kernel.submit("probe", name, request, caller, lambda answer: answered.release())
+        for _ in range(times):
+            await answered.acquire()
+
+    cloud.run(ask(1))
+    gc.collect()
+    gc.disable()
+    try:
+        cloud.run(ask(100))
+        assert gc.collect() < 50
+    finally:
+        gc.enable()
 
 
 def test_a_bug_in_a_handler_answers_internal_failure_without_details(

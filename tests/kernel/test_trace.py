@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballroom.kernel.lineage import once_more, read_rounds, with_rounds
+from ballroom.kernel.lineage import mark_of, once_more, read_rounds, with_rounds
 from ballroom.kernel.trace import Span, Trace, parent_of
 
 
@@ -55,13 +55,13 @@ def test_the_parent_in_a_trace_header() -> None:
 
 
 def test_rounds_travel_in_the_trace_header() -> None:
-    rounds = once_more(once_more({}, "arn:a"), "arn:a")
-    header = with_rounds("Root=1-2-3;Parent=abc", once_more(rounds, "arn:b"))
+    rounds = once_more(once_more({}, mark_of("arn:a")), mark_of("arn:a"))
+    header = with_rounds("Root=1-2-3;Parent=abc", once_more(rounds, mark_of("arn:b")))
     assert header is not None
     assert sorted(read_rounds(header).values()) == [1, 2]
     assert with_rounds(header, rounds).count("Lineage=") == 1  # type: ignore[union-attr]
     assert read_rounds("Lineage=;x") == read_rounds("Lineage=zz:1|12345678:x|:|") == {}
-    many = {}
+    many: dict[str, int] = {}
     for n in range(100):
-        many = once_more(many, f"arn:{n}")
+        many = once_more(many, mark_of(f"arn:{n}"))
     assert len(many) == 16

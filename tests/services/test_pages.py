@@ -37,4 +37,5 @@ def test_a_pages_example_runs(service: str) -> None:
 
 def test_every_service_has_a_page() -> None:
     load_services()
-    assert [service for service in registry.services() if not (PAGES / f"{service}.md").exists()] == []
+    ours = {s for (s, _), op in registry.operations.items() if op.handler.__module__.startswith("ballroom.")}
+    assert sorted(service for service in ours if not (PAGES / f"{service}.md").exists()) == []

@@ -62,7 +62,7 @@ def _as_recorded(service: str, error: ServiceError) -> dict[str, Any]:
     shape = load_service(service).error(error.shape)
     code = shape.code if shape is not None else error.shape
     recorded = {"Code": code, "Message": error.text}
-    if service in ("iam", "sts"):
+    if service in ("iam", "sns", "sts"):
         recorded["Type"] = error.fault
     return {"Error": recorded}
 

@@ -412,9 +412,7 @@ def copy_with_encryption(s: Steps, _: str) -> Answers:
 def copy_directives(s: Steps, _: str) -> Answers:
     s_key = {"Key": "k", "CopySource": f"{s.name}/k"}
     a: Answers = {
-        "put_object": s.put(
-            "k", b'{"key": "value"}', ContentType="application/json", Metadata={"key": "value"}
-        )
+        "put_object": s.put("k", b'{"key": "value"}', ContentType="application/json", Metadata={"key": "value"})
     }
     a["head_object"] = s.head("k")
     a["no-metadata-directive-fail"] = s("copy_object", **s_key)
@@ -455,9 +453,7 @@ def copy_default_checksum(s: Steps, algorithm: str) -> Answers:
     a: Answers = {"put-object-no-checksum": s.put("k", b'{"key": "value"}', ChecksumAlgorithm=algorithm)}
     a["object-attrs"] = attributes("k")
     here = {"CopySource": f"{s.name}/k"}
-    a["copy-object-in-place-with-no-checksum"] = s(
-        "copy_object", Key="k", MetadataDirective="REPLACE", **here
-    )
+    a["copy-object-in-place-with-no-checksum"] = s("copy_object", Key="k", MetadataDirective="REPLACE", **here)
     a["object-attrs-after-copy"] = attributes("k")
     a["copy-object-to-dest-keep-checksum"] = s("copy_object", Key="to", **here)
     a["dest-object-attrs-after-copy"] = attributes("to")
@@ -485,9 +481,7 @@ def copy_conditions(s: Steps, _: str) -> Answers:
     modified = a["head-object"]["LastModified"]
     here = {"Key": "to", "CopySource": f"{s.name}/k"}
     a["copy-if-modified-since"] = s("copy_object", **here, CopySourceIfModifiedSince=modified - HOUR)
-    a["copy-if-modified-since-last-modified"] = s(
-        "copy_object", **here, CopySourceIfModifiedSince=modified
-    )
+    a["copy-if-modified-since-last-modified"] = s("copy_object", **here, CopySourceIfModifiedSince=modified)
     return a
 
 
@@ -755,9 +749,7 @@ def head_fields(s: Steps, _: str) -> Answers:
 
 def versioning_order(s: Steps, _: str) -> Answers:
     a: Answers = {"list_object_versions_before": s.listed()}
-    a["put_bucket_versioning"] = s(
-        "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}
-    )
+    a["put_bucket_versioning"] = s("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
     a["get_bucket_versioning"] = s("get_bucket_versioning")
     for key in ("test", "test", "test2"):
         s.put(key, b"body")

@@ -54,7 +54,9 @@ def create_duplicate_table(cloud: Cloud, me: Caller) -> dict[str, Any]:
         "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
     }
     return {
-        "Error": client_error(cloud.error("dynamodb", "CreateTable", me, TableName="tab", **given), "CreateTable")
+        "Error": client_error(
+            cloud.error("dynamodb", "CreateTable", me, TableName="tab", **given), "CreateTable"
+        )
     }
 
 
@@ -162,7 +164,9 @@ def transact_get(cloud: Cloud, me: Caller) -> dict[str, Any]:
         call("PutItem", TableName="tab", Item={"id": {"S": name}})
 
     def get(table: str, name: str) -> dict[str, Any]:
-        return call("TransactGetItems", TransactItems=[{"Get": {"TableName": table, "Key": {"id": {"S": name}}}}])
+        return call(
+            "TransactGetItems", TransactItems=[{"Get": {"TableName": table, "Key": {"id": {"S": name}}}}]
+        )
 
     return {"TransactGetItems": get("tab", "John"), "TransactGetItems-with-TableArn": get(arn, "Sarah")}
 
@@ -233,7 +237,9 @@ def local_index(cloud: Cloud, me: Caller) -> dict[str, Any]:
         ],
         BillingMode="PAY_PER_REQUEST",
     )  # fmt: skip
-    call("PutItem", TableName="tab", Item={"PK": {"S": "test one"}, "SK": {"S": "hello"}, "LSI1SK": {"N": "123"}})
+    call(
+        "PutItem", TableName="tab", Item={"PK": {"S": "test one"}, "SK": {"S": "hello"}, "LSI1SK": {"N": "123"}}
+    )
     found = call(
         "Query",
         TableName="tab",

@@ -29,6 +29,10 @@ log = logging.getLogger("ballroom.auth")
 SKEW_S = 15 * 60
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z][a-z0-9-]{1,31}")
+_LINK_NAMES = frozenset(
+    ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders",
+     "X-Amz-Expires")
+)  # fmt: skip
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -98,12 +102,15 @@ class Authenticator:
             scope = sigv4.scope_of(authorization[:-64])
             if scope is not None and self._credentials.find(scope.access_key_id) is None:
                 return self._unverified(scope.access_key_id, scope.region)
-        if family == S3 and authorization is None and (link := sigv2.read(request.query)) is not None:
-            return self._check_link(request, link)
+        if family == S3 and authorization is None and request.query:
+            if (link := sigv2.read(request.query)) is not None:
+                return self._check_link(request, link)
+            _check_link_complete(request.query)
         try:
             signed = sigv4.read(headers, request.query)
         except sigv4.Malformed as malformed:
-            kind = "unsupported" if malformed.unsupported else "incomplete"
+            incomplete = "incomplete" if authorization is not None else "incomplete link"
+            kind = "unsupported" if malformed.unsupported else incomplete
             raise refusal(kind, family, malformed.text) from None
         if signed is None:
             if self.enforcing and family != S3 and not may_be_unsigned:
@@ -317,6 +324,16 @@ class Authenticator:
             raise refusal("wrong token", family)
         if credential.expires_ms and time.time_ns() // 1_000_000 >= credential.expires_ms:
             raise refusal("expired token", family)
+
+
+def _check_link_complete(query: str) -> None:
+    """Refuses a presigned S3 link that lacks a part."""
+    names = {pair.partition("=")[0] for pair in query.split("&")}
+    here = names & _LINK_NAMES
+    if here - {"X-Amz-Date", "X-Amz-Expires"} and here != _LINK_NAMES:
+        raise refusal("incomplete link", S3)
+    if names & {"AWSAccessKeyId", "Signature"}:
+        raise refusal("incomplete older link", S3)
 
 
 def _key_field(family: str, access_key_id: str) -> dict[str, str]:

@@ -45,6 +45,11 @@ _CODES: dict[str, dict[str, tuple[str, int]]] = {
         JSON: ("IncompleteSignatureException", 400), REST_JSON: ("IncompleteSignatureException", 403),
         QUERY: ("IncompleteSignature", 400), S3: ("AuthorizationHeaderMalformed", 400),
     },
+    "incomplete link": {
+        JSON: ("IncompleteSignatureException", 400), REST_JSON: ("IncompleteSignatureException", 403),
+        QUERY: ("IncompleteSignature", 400), S3: ("AuthorizationQueryParametersError", 400),
+    },
+    "incomplete older link": {S3: ("AccessDenied", 403)},
     "unsupported": {
         JSON: ("IncompleteSignatureException", 400), REST_JSON: ("IncompleteSignatureException", 403),
         QUERY: ("IncompleteSignature", 400), S3: ("InvalidRequest", 400),
@@ -102,6 +107,14 @@ _TEXTS = {
         "Check your key and signing method.",
         "": "The request signature we calculated does not match the signature you provided. Check your AWS "
         "Secret Access Key and signing method. Consult the service documentation for details.",
+    },
+    "incomplete link": {
+        S3: "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+        "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+        "": "",
+    },
+    "incomplete older link": {
+        S3: "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
     },
     "skewed": {S3: "The difference between the request time and the current time is too large.", "": ""},
     "expired request": {S3: "Request has expired", "": ""},

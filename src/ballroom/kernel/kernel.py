@@ -267,15 +267,19 @@ class Kernel:
         tx.caller = caller
         start = tx.now_ms
         outcome = "ok"
+        point = tx.point()
         try:
-            with tx.savepoint():
-                answer = op.handler(tx, input)
-                if isinstance(answer, Waiting):
-                    raise WouldWait(f"{service}:{name} would wait; it cannot join a transaction")
-                answer = answer or {}
-                return cast(Response, answer if op.plain is None else op.plain(answer))
+            answer = op.handler(tx, input)
+            if isinstance(answer, Waiting):
+                raise WouldWait(f"{service}:{name} would wait; it cannot join a transaction")
+            answer = answer or {}
+            return cast(Response, answer if op.plain is None else op.plain(answer))
         except ServiceError as error:
+            tx.back_to(point)
             outcome = error.shape
+            raise
+        except BaseException:
+            tx.back_to(point)
             raise
         finally:
             tx.caller = before
@@ -381,12 +385,14 @@ class Kernel:
             try:
                 answer = await go_on(ctx) or {}
             except ServiceError as error:
+                error.__traceback__ = None  # as in `submit`
                 answer = error
             except Exception:  # noqa: BLE001 - a bug of ours: logged, answered without details
                 answer = _bug(op.service, op.name, caller)
             try:
                 await ctx.durable()
             except ServiceError as lost:
+                lost.__traceback__ = None
                 answer = lost
         finally:
             if hold is not None:
@@ -427,7 +433,10 @@ class Kernel:
                 cancel()
             raise
         if isinstance(answer, ServiceError):
-            raise answer
+            try:
+                raise answer
+            finally:
+                del answer, future  # the error knows this frame
         plain = self.operation(service, name).plain
         return answer if plain is None else plain(answer)
 

@@ -37,9 +37,10 @@ def read_rounds(trace: str | None) -> Rounds:
     return rounds
 
 
-def once_more(rounds: Rounds, resource: str) -> Rounds:
-    """The rounds after one more through `resource`; of many resources the least visited are forgotten."""
-    mark = mark_of(resource)
+def once_more(rounds: Rounds, mark: str) -> Rounds:
+    """The rounds after one more through a marked resource; of many the least visited are forgotten."""
+    if not rounds:
+        return {mark: 1}
     after = {**rounds, mark: rounds.get(mark, 0) + 1}
     if len(after) > _MOST_RESOURCES:
         least = min((m for m in after if m != mark), key=after.__getitem__)

@@ -2,8 +2,7 @@
 
 AES-256-GCM, with what the secret belongs to as associated data, so that a sealed secret moved to another
 row does not open. The key is a file of the data directory that only its owner may read; a copy of the
-store alone tells nothing. Whoever restores a backup elsewhere brings `seal-key` along, or enters the
-secrets again.
+store alone tells nothing. Backups hold both, as their page says.
 """
 
 from __future__ import annotations

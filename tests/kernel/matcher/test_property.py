@@ -85,7 +85,7 @@ def test_index_pattern_and_naive_reading_agree(
 
 def test_an_index_that_lost_all_its_rules_holds_nothing() -> None:
     index = RuleIndex()
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"a": {"b": [1, {"prefix": "x"}]}},
         {"a.b": [{"numeric": [">", 1, "<", 2]}]},
         {"c": [{"exists": False}]},

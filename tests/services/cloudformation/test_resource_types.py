@@ -38,6 +38,9 @@ FUNCTION = {
     },
 }
 NAME = {"Ref": "Function"}
+MACHINE = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}'
+STATES = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
+    "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "DefinitionString": MACHINE}}  # fmt: skip
 PIPE = {
     "Source": {"Fn::GetAtt": ["Queue", "Arn"]}, "Target": "arn:aws:sqs:us-east-1:000000000000:target",
     "RoleArn": "arn:aws:iam::000000000000:role/r",
@@ -97,6 +100,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
      "InvocationEndpoint": "https://example.com/x"}, {"ConnectionArn": {"Fn::GetAtt": ["Connection", "Arn"]},
      "HttpMethod": "PUT", "InvocationEndpoint": "https://example.com/y", "InvocationRateLimitPerSecond": "7"},
      {"Connection": CONNECTION}),
+    ("AWS::EventSchemas::Registry", {"RegistryName": "g", "Description": "one"},
+     {"RegistryName": "g", "Description": "two"}, {}),
+    ("AWS::EventSchemas::Schema", {"RegistryName": {"Fn::GetAtt": ["Registry", "RegistryName"]}, "Type": "OpenApi3",
+     "Content": '{"openapi": "3.0.0", "info": {"title": "T"}}'},
+     {"RegistryName": {"Fn::GetAtt": ["Registry", "RegistryName"]}, "Type": "OpenApi3",
+      "Content": '{"openapi": "3.0.1", "info": {"title": "T"}}'}, {"Registry": {"Type": "AWS::EventSchemas::Registry"}}),
+    ("AWS::EventSchemas::Discoverer", {"SourceArn": {"Fn::GetAtt": ["Bus", "Arn"]}, "Description": "one"},
+     {"SourceArn": {"Fn::GetAtt": ["Bus", "Arn"]}, "Description": "two"},
+     {"Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "b"}}}),
     ("AWS::SSM::Parameter", {"Type": "String", "Value": "1", "Tags": {"a": "b"}},
      {"Type": "String", "Value": "2", "Tags": {"a": "c"}}, {}),
     ("AWS::Logs::LogGroup", {"RetentionInDays": "7"}, {}, {}),

@@ -142,3 +142,32 @@ def test_what_is_not_supported_is_refused_by_name(cloud: Cloud, properties: dict
     events = cloud.cloudformation("DescribeStackEvents", StackName="s")["StackEvents"]
     reasons = " ".join(event.get("ResourceStatusReason", "") for event in events)
     assert "replicate" in reasons if "ReplicationConfiguration" in properties else next(iter(properties)) in reasons
+
+
+def test_a_sam_function_is_told_of_its_buckets_objects(cloud: Cloud) -> None:
+    event = {
+        "Type": "S3",
+        "Properties": {
+            "Bucket": {"Ref": "In"}, "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"S3Key": {"Rules": [{"Name": "suffix", "Value": ".txt"}]}},
+        },
+    }  # fmt: skip
+    function = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "Runtime": "python3.11", "Handler": "index.handler", "InlineCode": "def handler(e, c): pass",
+            "Events": {"Upload": event},
+        },
+    }  # fmt: skip
+    template = {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {"In": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shelf"}}, "F": function},
+    }
+    cloud.cloudformation(
+        "CreateStack", StackName="s", TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )  # fmt: skip
+    cloud.clock.advance(minutes=1)
+    (told,) = cloud.s3("GetBucketNotificationConfiguration", Bucket="shelf")["LambdaFunctionConfigurations"]
+    assert ":function:s-F-" in told["LambdaFunctionArn"]
+    assert told["Filter"] == {"Key": {"FilterRules": [{"Name": "Suffix", "Value": ".txt"}]}}

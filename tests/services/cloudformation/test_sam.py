@@ -191,3 +191,68 @@ Outputs:
     messages = cloud.sqs("ReceiveMessage", QueueUrl=made["QueueUrl"])["Messages"]
     assert [message["Body"] for message in messages] == ['{"car":"blue"}']
     delete(cloud, "machine")
+
+
+def test_functions_are_triggered_by_rules_and_schedules(cloud: Cloud) -> None:
+    body = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Bus: {Type: AWS::Events::EventBus, Properties: {Name: orders}}
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      InlineCode: "def handler(event, context): return 1"
+      Handler: index.handler
+      Runtime: python3.11
+      Events:
+        Placed:
+          Type: EventBridgeRule
+          Properties:
+            EventBusName: !Ref Bus
+            Pattern: {source: [shop], detail: {total: [{numeric: ['>', 5]}]}}
+            InputPath: $.detail
+            RetryPolicy: {MaximumRetryAttempts: 5}
+        Old: {Type: CloudWatchEvent, Properties: {Pattern: {source: [old]}}}
+        Hourly: {Type: Schedule, Properties: {Schedule: rate(1 hour), Input: '{"a": 1}'}}
+"""
+    create(cloud, body, "triggers", Capabilities=CAPABILITIES)
+    assert (status(cloud, "triggers"), reasons(cloud, "triggers")) == ("CREATE_COMPLETE", [])
+    (rule,) = cloud.events("ListRules", EventBusName="orders")["Rules"]
+    (target,) = cloud.events("ListTargetsByRule", Rule=rule["Name"], EventBusName="orders")["Targets"]
+    assert target["InputPath"] == "$.detail"
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 5}
+    assert len(cloud.events("ListRules")["Rules"]) == 2
+    delete(cloud, "triggers")
+    assert cloud.events("ListRules")["Rules"] == []
+
+
+NOTIFIED = """
+AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Topic: {Type: AWS::SNS::Topic}
+  Notified:
+    Type: AWS::Serverless::Function
+    Properties:
+      InlineCode: "def handler(event, context): return 1"
+      Handler: index.handler
+      Runtime: python3.11
+      Events:
+        Direct: {Type: SNS, Properties: {Topic: !Ref Topic, FilterPolicy: {kind: [order]}}}
+        Queued: {Type: SNS, Properties: {Topic: !Ref Topic, SqsSubscription: true}}
+Outputs:
+  Topic: {Value: !Ref Topic}
+"""
+
+
+def test_functions_subscribe_to_topics_directly_and_by_a_queue(cloud: Cloud) -> None:
+    create(cloud, NOTIFIED, "notified", Capabilities=CAPABILITIES)
+    assert (status(cloud, "notified"), reasons(cloud, "notified")) == ("CREATE_COMPLETE", [])
+    topic = outputs(cloud, "notified")["Topic"]
+    subscriptions = cloud.sns("ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"]
+    assert sorted(s["Protocol"] for s in subscriptions) == ["lambda", "sqs"]
+    assert len(cloud.lambda_("ListEventSourceMappings")["EventSourceMappings"]) == 1
+    stack_id = cloud.cloudformation("DescribeStacks", StackName="notified")["Stacks"][0]["StackId"]
+    delete(cloud, "notified")
+    assert status(cloud, stack_id) == "DELETE_COMPLETE"
+    assert cloud.sns("ListSubscriptions")["Subscriptions"] == []

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ballroom.kernel import ServiceError
@@ -90,6 +90,7 @@ def with_values(text: str) -> tuple[str, dict[str, Any]]:
     return " ".join(parts), given
 
 
+@settings(deadline=None)
 @given(tests, st.dictionaries(names, scalars))
 def test_conditions_mean_what_they_say(test: Test, it: Item) -> None:
     text, given = with_values(test[0])
@@ -99,6 +100,7 @@ def test_conditions_mean_what_they_say(test: Test, it: Item) -> None:
     assert found(take_attributes(item(**it))) is test[1](it)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab:#()[]<>=,.0 \tNOTANDR'é\x00", max_size=60))
 @example("(" * 4000)
 @example("a" * 4096)

@@ -16,7 +16,7 @@ WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
     ({}, EMPTY),
     ({"S": "a", "N": "1"}, "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
      "supported datatypes"),
-    ({"NULL": False}, INVALID + "Null attribute value types must have the value of true"),
+    ({"S": "a", "N": "x"}, "The parameter cannot be converted to a numeric value: x"),
     ({"SS": []}, INVALID + "An string set  may not be empty"),
     ({"NS": []}, INVALID + "An number set  may not be empty"),
     ({"BS": []}, INVALID + "Binary sets should not be empty"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cloud import Cloud
 
@@ -54,6 +54,7 @@ decimals = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(decimals, decimals)
 def test_keys_sort_as_numbers_do(a: Decimal, b: Decimal) -> None:
     left, right = numbers.canonical(str(a)), numbers.canonical(str(b))
@@ -62,6 +63,7 @@ def test_keys_sort_as_numbers_do(a: Decimal, b: Decimal) -> None:
     assert (numbers.comparable(left) < numbers.comparable(right)) == (a < b)
 
 
+@settings(deadline=None)
 @given(decimals)
 def test_a_canonical_number_is_the_same_number(a: Decimal) -> None:
     text = numbers.canonical(str(a))
@@ -70,6 +72,7 @@ def test_a_canonical_number_is_the_same_number(a: Decimal) -> None:
     assert "e" not in text.lower()
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**20), 10**20), st.integers(-(10**20), 10**20))
 def test_sums_are_exact(a: int, b: int) -> None:
     assert numbers.add(str(a), str(b)) == str(a + b)

@@ -255,3 +255,21 @@ def test_a_scan_filters(cloud: Cloud) -> None:
     counted = cloud.dynamodb("Scan", TableName="tab", Select="COUNT")
     assert counted == {"Count": 5, "ScannedCount": 5}
     assert plains(cloud.dynamodb("Scan", TableName="tab", Limit=1)["Items"][0])["sk"] == 0
+
+
+def test_a_page_of_many_small_items_is_read_in_slices(cloud: Cloud) -> None:
+    a_table(cloud, sk="N", types={"n": "N"}, LocalSecondaryIndexes=[index("loc", "pk", "n", keys_only=True)])
+    for first in range(0, 1000, 25):
+        puts = [{"PutRequest": {"Item": item(pk="a", sk=n, n=-n, rest="x")}} for n in range(first, first + 25)]
+        cloud.dynamodb("BatchWriteItem", RequestItems={"tab": puts})
+    task = cloud.start("dynamodb", "Scan", TableName="tab", Select="COUNT", ReturnConsumedCapacity="TOTAL")
+    assert not task.done(), "others come in between"
+    answer: dict[str, Any] = cloud.loop.run_until_complete(task)
+    assert (answer["Count"], answer["ScannedCount"]) == (1000, 1000)
+    assert answer["ConsumedCapacity"]["CapacityUnits"] == 2.5
+    given = values(p="a")
+    assert [one["sk"] for one in query(cloud, "pk = :p", given, ScanIndexForward=False)] == list(
+        range(999, -1, -1)
+    )
+    fetched = query(cloud, "pk = :p", given, IndexName="loc", Select="ALL_ATTRIBUTES", Limit=700)
+    assert [(one["sk"], one["rest"]) for one in fetched] == [(n, "x") for n in range(999, -1, -1)]

@@ -79,11 +79,27 @@ GSI = index("by-g", "g")
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"TableName": "ab"}, "TableName must be at least 3 characters long and at most 255 characters long"),
     ({"TableName": "a" * 256}, "TableName must be at least 3 characters long and at most 255 characters long"),
-    ({"TableName": None}, "The parameter 'TableName' is required but was not present in the request"),
+    ({"TableName": None}, "1 validation error detected: Value null at 'tableName' failed to satisfy constraint: "
+     "Member must not be null"),
+    ({"TableName": ""}, "1 validation error detected: Value '' at 'tableName' failed to satisfy constraint: Member "
+     "must have length greater than or equal to 1"),
     ({"TableName": "a;bc"}, "1 validation error detected: Value 'a;bc' at 'tableName' failed to satisfy constraint: "
      "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
-    ({"KeySchema": schema("x")}, INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: "
-     "[x], AttributeDefinitions: [pk]"),
+    ({"KeySchema": schema("x")}, "Invalid KeySchema: Some index key attribute have no definition"),
+    ({"AttributeDefinitions": []}, INVALID + "Some index key attributes are not defined in AttributeDefinitions. "
+     "Keys: [pk], AttributeDefinitions: []"),
+    ({"TableName": "a;bc", "KeySchema": None, "AttributeDefinitions": None}, "3 validation errors detected: Value null "
+     "at 'attributeDefinitions' failed to satisfy constraint: Member must not be null; Value 'a;bc' at 'tableName' "
+     "failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value null at "
+     "'keySchema' failed to satisfy constraint: Member must not be null"),
+    ({"KeySchema": schema("pk", "a") + schema("b")}, "1 validation error detected: Value '[KeySchemaElement("
+     "attributeName=pk, keyType=HASH), KeySchemaElement(attributeName=a, keyType=RANGE), KeySchemaElement("
+     "attributeName=b, keyType=HASH)]' at 'keySchema' failed to satisfy constraint: Member must have length less than "
+     "or equal to 2"),
+    ({"ProvisionedThroughput": {"ReadCapacityUnits": 10**12 + 1, "WriteCapacityUnits": 1}},
+     "Given value 1000000000001 for ReadCapacityUnits is out of bounds"),
+    ({"GlobalSecondaryIndexes": [GSI | {"ProvisionedThroughput": UNITS}]}, INVALID + "Some index key attributes are "
+     "not defined in AttributeDefinitions. Keys: [g], AttributeDefinitions: [pk]"),
     ({"AttributeDefinitions": types(pk="S", x="S")}, INVALID + "Number of attributes in KeySchema does not exactly "
      "match number of attributes defined in AttributeDefinitions"),
     ({"KeySchema": [{"AttributeName": "pk", "KeyType": "RANGE"}]},

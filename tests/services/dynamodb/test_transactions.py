@@ -110,6 +110,39 @@ def test_one_item_stands_once_in_a_transaction(cloud: Cloud) -> None:
     assert missing.shape == "ResourceNotFoundException"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"Put": {"Item": {"pk": {"N": "1"}}}},
+         "One or more parameter values were invalid: Type mismatch for key pk expected: S actual: N"),
+        ({"Delete": {"Key": {"pk": {"N": "1"}}}}, "The provided key element does not match the schema"),
+        ({"Update": {"Key": {"pk": {"L": []}}, "UpdateExpression": "REMOVE a"}},
+         "The provided key element does not match the schema"),
+        ({"Put": {"Item": {"pk": {"S": "a"}, "g": {"N": "1"}}}},
+         "One or more parameter values were invalid: Type mismatch for Index Key g Expected: S Actual: N IndexName: by-g"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_key_of_the_wrong_type_cancels_and_an_empty_one_is_refused(
+    cloud: Cloud, wrong: dict[str, dict[str, Any]], text: str
+) -> None:
+    a_table(cloud, types={"g": "S"}, GlobalSecondaryIndexes=[index("by-g", "g")])
+    ((kind, given),) = wrong.items()
+    items = [put_of("b"), {kind: {"TableName": "tab", **given}}]
+    error = cloud.error("dynamodb", "TransactWriteItems", TransactItems=items)
+    assert error.shape == "TransactionCanceledException"
+    assert error.fields["CancellationReasons"] == [
+        {"Code": "None"},
+        {"Code": "ValidationError", "Message": text},
+    ]
+    assert get(cloud, pk="b") is None
+    reads = [{"Get": {"TableName": "tab", "Key": key}} for key in (item(pk="a"), item(pk=1))]
+    unread = cloud.error("dynamodb", "TransactGetItems", TransactItems=reads)
+    assert [one["Code"] for one in unread.fields["CancellationReasons"]] == ["None", "ValidationError"]
+    empty = {"Delete": {"TableName": "tab", "Key": item(pk="")}}
+    assert "empty string value. Key: pk" in refusal(cloud, "TransactWriteItems", TransactItems=[empty])
+
+
 def test_a_transaction_reads_one_moment(cloud: Cloud) -> None:
     a_table(cloud)
     put(cloud, pk="a", n=1, s="x")
@@ -166,6 +199,11 @@ def test_wrong_batches(cloud: Cloud) -> None:
     keys = {"Keys": [item(pk=str(n)) for n in range(60)]}
     assert refusal(cloud, "BatchGetItem", RequestItems={"tab": keys, "other": keys}) == (
         "Too many items requested for the BatchGetItem call"
+    )
+    assert refusal(cloud, "BatchGetItem", RequestItems={"a;": {"Keys": [{}]}}).endswith(
+        "at 'requestItems' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length "
+        "less than or equal to 1024, Member must have length greater than or equal to 1, Member must satisfy regular "
+        "expression pattern: [a-zA-Z0-9_.-]+]"
     )
     missing = cloud.error("dynamodb", "BatchWriteItem", RequestItems={"nope": [one]})
     assert missing.shape == "ResourceNotFoundException"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from ballroom.kernel.event_paths import MISSING, InvalidPath, compile_path
 from ballroom.services.events.errors import ValidationException
-from ballroom.services.events.paths import MISSING, InvalidPath, compile_path
 from ballroom.services.events.transform import Matched, compile_input
 
 EVENT: dict[str, Any] = {

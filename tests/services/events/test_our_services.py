@@ -74,6 +74,17 @@ def test_a_stack_tells_of_its_status(cloud: Cloud) -> None:
     assert {e["detail"]["resource-type"] for e in of_rule} == {"AWS::Events::Rule"}
 
 
+@pytest.mark.parametrize("depth", [300, 900])
+def test_what_our_services_tell_may_be_deep(cloud: Cloud, depth: int) -> None:
+    url = a_queue(cloud)
+    a_rule(cloud, pattern={"source": ["aws.s3"], "detail": {"a": [{"exists": False}]}}, targets=[arn("q")])
+    deep: Any = {"b": 1}
+    for _ in range(depth):
+        deep = {"c": [deep]} if depth < 500 else {"c": deep}
+    cloud.events("EmitEvents", Entries=[{"Source": "aws.s3", "DetailType": "x", "Detail": deep}])
+    assert len(cloud.sqs("ReceiveMessage", QueueUrl=url)["Messages"]) == 1
+
+
 def test_emitting_builds_no_event_where_nobody_listens(cloud: Cloud) -> None:
     def detail() -> dict[str, Any]:
         raise AssertionError("nobody listens")

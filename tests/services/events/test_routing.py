@@ -78,6 +78,11 @@ def test_changes_of_rules_and_targets_count_at_once(cloud: Cloud) -> None:
         ({"Detail": "[" * 100_000}, "MalformedDetail", "Detail is malformed."),
         ({"Detail": '{"a":' * 100_000}, "MalformedDetail", "Detail is malformed."),
         ({"Detail": '{"a": NaN}'}, "MalformedDetail", "Detail is malformed."),
+        ({"Detail": '{"a":' * 300 + "1" + "}" * 300}, "MalformedDetail", "Detail is malformed."),
+        ({"Detail": '{"a":' + "[" * 300 + "]" * 300 + "}"}, "MalformedDetail", "Detail is malformed."),
+        ({"Detail": '{"a": "\\ud800"}'}, "MalformedDetail", "Detail is malformed."),
+        ({"Time": 10**17}, "InvalidArgument", "Parameter Time is not valid."),
+        ({"Time": -(10**15)}, "InvalidArgument", "Parameter Time is not valid."),
         ({"Source": "aws.s3"}, "NotAuthorizedForSource", "Not authorized for the source."),
     ],
 )  # fmt: skip

@@ -194,7 +194,26 @@ def test_settings_belong_to_a_qualifier_and_read_back(cloud: Cloud) -> None:
     assert error.text == f"The function {ARN}:f:$LATEST doesn't have an EventInvokeConfig"
 
 
-@pytest.mark.parametrize("target", ["sns", "s3"])
+def test_topics_are_told_of_failures_and_get_dead_letters(cloud: Cloud, stage: Stage) -> None:
+    url = cloud.sqs("CreateQueue", QueueName="q")["QueueUrl"]
+    topic = cloud.sns("CreateTopic", Name="t")["TopicArn"]
+    queue = "arn:aws:sqs:us-east-1:000000000000:q"
+    cloud.sns("Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    a_function(cloud, DeadLetterConfig={"TargetArn": topic})
+    cloud.call(
+        "lambda", "PutFunctionEventInvokeConfig", FunctionName="f", MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": topic}},
+    )  # fmt: skip
+    stage.script(fail)
+    send(cloud, {"which": "one"})
+    cloud.clock.settle()
+    told = cloud.sqs("ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    bodies = sorted((json.loads(message["Body"]) for message in told), key=len)
+    assert bodies[0] == {"which": "one"}
+    assert bodies[1]["requestPayload"] == {"which": "one"}
+
+
+@pytest.mark.parametrize("target", ["s3"])
 def test_targets_that_cannot_be_reached_yet_are_refused_by_name(cloud: Cloud, target: str) -> None:
     a_function(cloud)
     error = cloud.error(
@@ -220,3 +239,23 @@ def test_the_old_invoke_async_queues_too(cloud: Cloud, stage: Stage) -> None:
     assert cloud.call("lambda", "InvokeAsync", FunctionName="f", InvokeArgs=b'{"a": 1}') == {"Status": 202}
     cloud.clock.settle()
     assert stage.events == [{"a": 1}]
+
+
+def test_a_function_that_causes_itself_is_stopped_after_16_rounds(
+    cloud: Cloud, stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    a_function(cloud)
+    url = destinations(cloud)
+    trace: str | None = None
+    for _ in range(20):
+        caller = cloud.caller(trace=trace)
+        cloud.call("lambda", "Invoke", caller, FunctionName="f", InvocationType="Event", Payload=b"{}")
+        cloud.clock.settle()
+        trace = stage.seen[-1].trace  # which the SDK in a function sends along
+    assert len(stage.seen) == 16
+    assert "caused itself 16 times" in caplog.text
+    conditions: list[str] = []
+    while messages := received(cloud, url):
+        conditions += [json.loads(m["Body"])["requestContext"]["condition"] for m in messages]
+    assert conditions.count("Success") == 16
+    assert conditions.count("RecursiveInvocation") == 4

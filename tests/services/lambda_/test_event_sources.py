@@ -265,3 +265,15 @@ def test_waiting_at_an_empty_queue_does_not_make_time_jump(cloud: Cloud, stage: 
     cloud.kernel.clock.auto_skip(True)
     cloud.run(asyncio.sleep(0.05))
     assert cloud.clock.now_ms == before
+
+
+def test_a_loop_through_a_queue_is_stopped_after_16_rounds(cloud: Cloud, stage: Stage) -> None:
+    url = a_queue(cloud)
+    a_function(cloud)
+    a_mapping(cloud)
+    send(cloud, url, "1")
+    for n in range(2, 20):
+        header = {"DataType": "String", "StringValue": stage.seen[-1].trace}
+        send(cloud, url, str(n), MessageSystemAttributes={"AWSTraceHeader": header})
+    assert flat(stage) == [str(n) for n in range(1, 17)]
+    assert left_in(cloud, url) == 3

@@ -51,8 +51,6 @@ def test_a_name_is_taken_once(cloud: Cloud) -> None:
          "InvalidParameterValueException", "python3.9 is not supported for SnapStart enabled functions."),
         ({"LoggingConfig": {"LogFormat": "Text", "ApplicationLogLevel": "DEBUG"}},
          "InvalidParameterValueException", "JSON"),
-        ({"DeadLetterConfig": {"TargetArn": "arn:aws:sns:us-east-1:000000000000:t"}}, "NotImplemented",
-         "sns"),
         ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:none:1"]},
          "InvalidParameterValueException", "layer:none:1 does not exist."),
         ({"Code": {"ZipFile": b"no zip"}}, "InvalidParameterValueException", "Could not unzip"),

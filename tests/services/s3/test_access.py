@@ -43,7 +43,7 @@ def may(cloud: Cloud, caller: Caller, operation: str = "GetObject", **more: Any)
     try:
         cloud.s3(operation, caller, **request)
     except ServiceError as error:
-        if error.shape != "AccessDenied":
+        if error.shape != "AccessDenied":  # whatever it says
             raise
         return False
     return True
@@ -200,7 +200,10 @@ def test_enforced_ownership_ignores_lists(cloud: Cloud) -> None:
     assert not may(cloud, anybody(cloud))
     refused = cloud.error("s3", "PutObject", Bucket="shelf", Key="k", ACL="public-read")
     assert refused.shape == "AccessControlListNotSupported"
+    assert cloud.error("s3", "PutObject", Bucket="shelf", Key="k", ACL="private").shape == refused.shape
+    assert cloud.error("s3", "PutBucketAcl", Bucket="shelf", ACL="private").shape == refused.shape
     cloud.s3("PutObject", Bucket="shelf", Key="k", ACL="bucket-owner-full-control")
+    cloud.s3("PutObject", Bucket="shelf", Key="k", GrantFullControl=f'id="{canonical_id("000000000000")}"')
 
 
 def test_everything_at_once_has_one_owner_per_name(cloud: Cloud) -> None:
@@ -246,3 +249,33 @@ def test_a_policy_that_s3_would_not_take(cloud: Cloud, text: str, said: str) -> 
     a_bucket(cloud)
     error = cloud.error("s3", "PutBucketPolicy", Bucket="shelf", Policy=text)
     assert (error.shape, error.text) == ("MalformedPolicy", said)
+
+
+def test_ownership_controls_say_whose_a_strangers_object_is(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow("s3:PutObject", {"AWS": OTHER})))
+    stranger = cloud.caller(OTHER)
+
+    def owner_after(rule: str, **more: Any) -> str:
+        controls = {"Rules": [{"ObjectOwnership": rule}]}
+        cloud.s3("PutBucketOwnershipControls", Bucket="shelf", OwnershipControls=controls)
+        cloud.s3("PutObject", stranger, Bucket="shelf", Key="theirs", Body=b"", **more)
+        owner: str = cloud.s3("GetObjectAcl", Bucket="shelf", Key="theirs")["Owner"]["ID"]
+        return owner
+
+    theirs, ours = canonical_id(OTHER), canonical_id("000000000000")
+    assert owner_after("BucketOwnerEnforced") == ours
+    assert owner_after("ObjectWriter") == theirs
+    assert owner_after("BucketOwnerPreferred") == theirs
+    assert owner_after("BucketOwnerPreferred", ACL="bucket-owner-full-control") == ours
+
+
+def test_the_account_itself_is_told_what_refuses_it(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    deny = {**allow("s3:GetObject"), "Effect": "Deny"}
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(deny))
+    assert cloud.error("s3", "GetObject", Bucket="shelf", Key="k").text == (
+        "User: arn:aws:iam::000000000000:root is not authorized to perform: s3:GetObject on resource: "
+        '"arn:aws:s3:::shelf/k" with an explicit deny in a resource-based policy'
+    )
+    assert cloud.error("s3", "GetObject", cloud.caller(OTHER), Bucket="shelf", Key="k").text == "Access Denied"

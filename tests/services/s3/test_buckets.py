@@ -168,3 +168,56 @@ def test_versioning_is_on_off_or_never_was(cloud: Cloud) -> None:
         assert cloud.call("s3", "GetBucketVersioning", Bucket="shelf") == {"Status": status}
     error = cloud.error("s3", "PutBucketVersioning", Bucket="shelf", VersioningConfiguration={"Status": "x"})
     assert error.shape == "MalformedXML"
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "taken"),
+    [
+        ("shelf-000000000000-us-east-1-an", "account-regional", True),
+        ("shelf-000000000000-us-east-1-an", "global", False),
+        ("shelf-111111111111-us-east-1-an", "account-regional", False),
+        ("shelf", "account-regional", False),
+    ],
+)
+def test_an_account_has_names_of_its_own(cloud: Cloud, name: str, namespace: str, taken: bool) -> None:
+    request = {"Bucket": name, "BucketNamespace": namespace}
+    if taken:
+        cloud.s3("CreateBucket", **request)
+    else:
+        assert cloud.error("s3", "CreateBucket", **request).shape == "InvalidBucketName"
+
+
+def test_buckets_are_listed_by_page_prefix_and_region(cloud: Cloud) -> None:
+    for n in range(5):
+        cloud.s3("CreateBucket", Bucket=f"a-{n}")
+    place = {"LocationConstraint": "eu-west-1"}
+    cloud.s3("CreateBucket", Bucket="b-1", CreateBucketConfiguration=place)
+    names, token = [], {}
+    while True:
+        page = cloud.s3("ListBuckets", MaxBuckets=2, **token)
+        names += [line["Name"] for line in page["Buckets"]]
+        if "ContinuationToken" not in page:
+            break
+        token = {"ContinuationToken": page["ContinuationToken"]}
+    assert names == ["a-0", "a-1", "a-2", "a-3", "a-4", "b-1"]
+    assert [b["Name"] for b in cloud.s3("ListBuckets", BucketRegion="eu-west-1")["Buckets"]] == ["b-1"]
+    assert [b["Name"] for b in cloud.s3("ListBuckets", Prefix="b")["Buckets"]] == ["b-1"]
+    assert "BucketRegion" not in cloud.s3("ListBuckets")["Buckets"][0]
+    assert cloud.error("s3", "ListBuckets", ContinuationToken="!").shape == "InvalidArgument"
+
+
+@pytest.mark.parametrize(
+    ("more", "shape"),
+    [
+        ({"ObjectOwnership": "Nobody"}, "InvalidArgument"),
+        ({"ACL": "public-read"}, "InvalidBucketAclWithObjectOwnership"),
+        ({"ACL": "public-read", "ObjectOwnership": "ObjectWriter"}, "InvalidBucketAclWithBlockPublicAccessError"),
+        ({"ACL": "fake"}, "InvalidArgument"),
+        ({"CreateBucketConfiguration": {"LocationConstraint": "nowhere"}}, "InvalidLocationConstraint"),
+        ({"CreateBucketConfiguration": {"LocationConstraint": "us-east-1"}}, "InvalidLocationConstraint"),
+        ({"CreateBucketConfiguration": {"Tags": [{"Key": "aws:x", "Value": "1"}]}}, "InvalidTag"),
+    ],
+)
+def test_options_that_s3_would_not_take(cloud: Cloud, more: dict[str, Any], shape: str) -> None:
+    assert cloud.error("s3", "CreateBucket", Bucket="shelf", **more).shape == shape
+    assert cloud.error("s3", "HeadBucket", Bucket="shelf").shape == "NoSuchBucket"

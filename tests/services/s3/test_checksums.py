@@ -59,9 +59,7 @@ def test_a_checksum_is_checked_and_kept(cloud: Cloud, algorithm: str, size: int)
     data = b"content!" * (size // 8)
     member = f"Checksum{algorithm}"
     right, wrong = of(algorithm, data), of(algorithm, b"other")
-    refused = cloud.error(
-        "s3", "PutObject", Bucket="shelf", Key="k", Body=BytesStream(data), **{member: wrong}
-    )
+    refused = cloud.error("s3", "PutObject", Bucket="shelf", Key="k", Body=BytesStream(data), **{member: wrong})
     assert refused.shape == "BadDigest"
     assert cloud.error("s3", "HeadObject", Bucket="shelf", Key="k").shape == "NoSuchKey"
     answer = put(cloud, "k", data, **{member: right})
@@ -95,16 +93,12 @@ def test_a_wrong_md5_is_refused(cloud: Cloud, size: int) -> None:
 def upload(cloud: Cloud, parts: list[bytes], algorithm: str, kind: str, *, tell: bool = True) -> dict[str, Any]:
     """An upload of parts with checksums; the answer to its completion."""
     given: dict[str, Any] = {"Bucket": "shelf", "Key": "k"}
-    begun = cloud.call(
-        "s3", "CreateMultipartUpload", **given, ChecksumAlgorithm=algorithm, ChecksumType=kind
-    )
+    begun = cloud.call("s3", "CreateMultipartUpload", **given, ChecksumAlgorithm=algorithm, ChecksumType=kind)
     given["UploadId"] = begun["UploadId"]
     done = []
     for number, data in enumerate(parts, 1):
         member = {f"Checksum{algorithm}": of(algorithm, data)}
-        answer = cloud.call(
-            "s3", "UploadPart", **given, PartNumber=number, Body=BytesStream(data), **member
-        )
+        answer = cloud.call("s3", "UploadPart", **given, PartNumber=number, Body=BytesStream(data), **member)
         done.append({"PartNumber": number, "ETag": answer["ETag"], **(member if tell else {})})
     return cloud.call("s3", "CompleteMultipartUpload", **given, MultipartUpload={"Parts": done})
 
@@ -187,3 +181,15 @@ def test_other_bytes_under_a_taken_name_are_not_taken_for_the_same(durable_cloud
         refs.append(draft.keep("ab" * 32))
     assert [blobs.read(ref) for ref in refs] == [b"one", b"two", b"one", b"two"]
     assert refs[0] == refs[2] != refs[1] == refs[3]
+
+
+def test_a_copy_holds_its_content_no_longer_than_it_takes(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    put(cloud, "k", b"content" * 20_000)
+    cloud.call("s3", "CopyObject", Bucket="shelf", Key="copy", CopySource="shelf/k")
+    refused = {"Bucket": "shelf", "Key": "copy", "CopySource": "shelf/k", "IfNoneMatch": "*"}
+    assert cloud.error("s3", "CopyObject", **refused).shape == "PreconditionFailed"
+    for key in ("k", "copy"):
+        cloud.call("s3", "DeleteObject", Bucket="shelf", Key=key)
+    cloud.run(cloud.kernel.collect_blobs())
+    assert cloud.kernel.blobs.statistics() == {"in_flight": 0, "blobs": 0, "size_bytes": 0}

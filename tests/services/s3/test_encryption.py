@@ -28,9 +28,7 @@ def allow(cloud: Cloud, *blocked: str) -> None:
         "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
         "BlockedEncryptionTypes": {"EncryptionType": list(blocked)},
     }
-    cloud.call(
-        "s3", "PutBucketEncryption", Bucket="shelf", ServerSideEncryptionConfiguration={"Rules": [rule]}
-    )
+    cloud.call("s3", "PutBucketEncryption", Bucket="shelf", ServerSideEncryptionConfiguration={"Rules": [rule]})
 
 
 def error_of(cloud: Cloud, operation: str, **more: Any) -> str:
@@ -93,9 +91,7 @@ def test_the_buckets_default_is_the_objects(cloud: Cloud) -> None:
         "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key},
         "BucketKeyEnabled": True,
     }
-    cloud.call(
-        "s3", "PutBucketEncryption", Bucket="shelf", ServerSideEncryptionConfiguration={"Rules": [rule]}
-    )
+    cloud.call("s3", "PutBucketEncryption", Bucket="shelf", ServerSideEncryptionConfiguration={"Rules": [rule]})
     answer = put(cloud, "k")
     assert (answer["ServerSideEncryption"], answer["SSEKMSKeyId"]) == ("aws:kms", key)
     assert answer["BucketKeyEnabled"]

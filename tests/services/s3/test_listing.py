@@ -113,9 +113,7 @@ def test_versions_are_the_models(
     prefixes = sorted({key[: key.index("/") + 1] for key in kept if delimiter and "/" in key})
     found, found_prefixes, more = [], [], {}
     while True:
-        page = shelf.call(
-            "s3", "ListObjectVersions", Bucket=bucket, MaxKeys=limit, Delimiter=delimiter, **more
-        )
+        page = shelf.call("s3", "ListObjectVersions", Bucket=bucket, MaxKeys=limit, Delimiter=delimiter, **more)
         lines = [(line, False) for line in page.get("Versions", [])]
         lines += [(line, True) for line in page.get("DeleteMarkers", [])]
         assert len(lines) + len(page.get("CommonPrefixes", [])) <= limit

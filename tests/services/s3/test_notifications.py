@@ -133,9 +133,9 @@ class Taken:
 @pytest.fixture
 def bus() -> Iterator[Taken]:
     """An event bus in the place of EventBridge."""
-    taken, place = Taken(), ("events", "PutEvents")
+    taken, place = Taken(), ("events", "EmitEvents")
     before = registry.operations.get(place)
-    registry.operations[place] = Operation("events", "PutEvents", taken, False, True)
+    registry.operations[place] = Operation("events", "EmitEvents", taken, False, True)
     yield taken
     if before is None:
         del registry.operations[place]
@@ -153,7 +153,7 @@ def test_the_bus_is_told_of_everything(cloud: Cloud, bus: Taken) -> None:
     entries = [request["Entries"][0] for _, request in bus.requests]
     assert sources == {"s3.amazonaws.com"}
     assert [e["DetailType"] for e in entries] == ["Object Created", "Object Tags Added", "Object Deleted"]
-    created, _, deleted = (json.loads(e["Detail"]) for e in entries)
+    created, _, deleted = (e["Detail"] for e in entries)
     assert created["object"]["key"] == "a b"
     assert (created["reason"], created["requester"]) == ("PutObject", "000000000000")
     assert (deleted["reason"], deleted["deletion-type"]) == ("DeleteObject", "Permanently Deleted")
@@ -161,7 +161,7 @@ def test_the_bus_is_told_of_everything(cloud: Cloud, bus: Taken) -> None:
 
 
 def test_without_a_bus_events_for_it_are_kept_out(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(registry.operations, ("events", "PutEvents"), raising=False)
+    monkeypatch.delitem(registry.operations, ("events", "EmitEvents"), raising=False)
     a_bucket(cloud)
     notify(cloud, EventBridgeConfiguration={})
     cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"text")
@@ -214,10 +214,10 @@ def test_a_destination_that_cannot_take_an_event_now_gets_it_later(cloud: Cloud,
         bus.requests.append((ctx.caller.source, request))
         return {}
 
-    registry.operations["events", "PutEvents"] = Operation("events", "PutEvents", slow, True, True)
+    registry.operations["events", "EmitEvents"] = Operation("events", "EmitEvents", slow, True, True)
     cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"text")
     cloud.clock.settle()
-    assert [json.loads(r["Entries"][0]["Detail"])["object"]["key"] for _, r in bus.requests] == ["k"]
+    assert [r["Entries"][0]["Detail"]["object"]["key"] for _, r in bus.requests] == ["k"]
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,7 @@ def test_content_that_is_not_what_its_checksum_says_is_not_stored(cloud: Cloud) 
     crc = base64.b64encode(zlib.crc32(b"other").to_bytes(4, "big")).decode()
     sha = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
     for wrong in ({"ContentMD5": other}, {"ChecksumCRC32": crc}, {"ChecksumSHA256": sha}):
-        error = cloud.error(
-            "s3", "PutObject", Bucket="shelf", Key="k", Body=BytesStream(b"content"), **wrong
-        )
+        error = cloud.error("s3", "PutObject", Bucket="shelf", Key="k", Body=BytesStream(b"content"), **wrong)
         assert error.shape == "BadDigest"
     error = cloud.error(
         "s3", "PutObject", Bucket="shelf", Key="k", Body=BytesStream(b"content"), ContentLength=99

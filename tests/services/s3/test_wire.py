@@ -71,7 +71,9 @@ def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
     assert ask(server, "PUT", f"/shelf/{raw}", content).status == 200
     assert ask(server, "GET", f"/shelf/{raw}").body == content
     page = ask(server, "GET", f"/shelf?list-type=2&encoding-type=url&prefix={quote(unquote_to_bytes(raw))}")
-    keys = [unquote_to_bytes(key.text or "") for key in ElementTree.fromstring(page.body).iter() if "Key" in key.tag]
+    keys = [
+        unquote_to_bytes(key.text or "") for key in ElementTree.fromstring(page.body).iter() if "Key" in key.tag
+    ]
     assert unquote_to_bytes(raw) in keys
     assert ask(server, "DELETE", f"/shelf/{raw}").status == 204
     assert ask(server, "GET", f"/shelf/{raw}").code == "NoSuchKey"
@@ -180,7 +182,9 @@ def test_links_work_until_they_end(server: BallroomServer) -> None:
     for operation, method in (("put_object", "PUT"), ("get_object", "GET")):
         link = urlsplit(s3.generate_presigned_url(operation, Params={"Bucket": "shelf", "Key": "link"}))
         unsigned = {"authorization": "", "x-amz-date": ""}
-        answer = ask(server, method, f"{link.path}?{link.query}", b"linked"[: 6 if method == "PUT" else 0], **unsigned)
+        answer = ask(
+            server, method, f"{link.path}?{link.query}", b"linked"[: 6 if method == "PUT" else 0], **unsigned
+        )
         assert answer.status == 200
     assert answer.body == b"linked"
     expired = s3.generate_presigned_url("get_object", Params={"Bucket": "shelf", "Key": "link"}, ExpiresIn=-1)
@@ -254,3 +258,18 @@ def test_a_full_disk_is_answered_and_leaves_nothing(
     assert error.status == 503
     assert not list((tmp_path / "blobs" / ".incoming").iterdir())
     durable_cloud.call("s3", "PutObject", Bucket="shelf", Key="k", Body=b"x" * 100_000)
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_link_that_lacks_a_part_is_refused(server: BallroomServer, version: str) -> None:
+    client = boto3.client(
+        "s3", endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id="test",
+        aws_secret_access_key="test", config=Config(signature_version=version),
+    )  # fmt: skip
+    link = urlsplit(client.generate_presigned_url("get_object", Params={"Bucket": "shelf", "Key": "k"}))
+    unsigned = {"authorization": "", "x-amz-date": ""}
+    code = "AuthorizationQueryParametersError" if version == "s3v4" else "AccessDenied"
+    pairs = link.query.split("&")
+    for left_out in pairs:
+        rest = "&".join(pair for pair in pairs if pair != left_out)
+        assert ask(server, "GET", f"{link.path}?{rest}", **unsigned).code == code, left_out

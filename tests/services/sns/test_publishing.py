@@ -80,7 +80,10 @@ def test_the_signing_key_survives_a_restart(durable_cloud: Cloud) -> None:
 
 
 def test_no_other_certificate_is_served(cloud: Cloud) -> None:
-    for path in ("/SimpleNotificationService-x.pem", f"/SimpleNotificationService-{'0' * 32}.pem"):
+    for path in (
+        "/_ballroom/sns/SimpleNotificationService-x.pem",
+        f"/_ballroom/sns/SimpleNotificationService-{'0' * 32}.pem",
+    ):
         answer = cloud.run(certificate(cloud.context(), HttpRequest("GET", path, "", [], b"", "localhost")))
         assert answer.status == 404
     assert signing.INSIDE != signing.TRAVELLING
@@ -236,7 +239,6 @@ def test_a_large_fan_out_is_durable_and_delivers_once(durable_cloud: Cloud) -> N
     topic = a_topic(cloud)
     queues = ["even", "odd"]
     urls = [a_queue(cloud, name) for name in queues]
-    # many subscriptions of few queues: the endpoint differs by a policy-less account alias only in its region
     for n in range(230):
         subscribe(cloud, topic, "sms", f"+1555{n:07d}")
     for name in queues:
@@ -248,6 +250,16 @@ def test_a_large_fan_out_is_durable_and_delivers_once(durable_cloud: Cloud) -> N
         assert [e["Message"] for e in envelopes(cloud, url)] == ["once"]
     left = cloud.transact(lambda tx: tx.scan_prefix_items(large_fan_outs.Progress, ("sns-data", "~progress")))
     assert left == []
+
+
+def test_much_at_once_is_expanded_in_steps_and_keeps_its_order(cloud: Cloud) -> None:
+    topic = a_topic(cloud, "t.fifo")
+    urls = [subscribed_queue(cloud, topic, f"q{n}.fifo", RawMessageDelivery="true") for n in range(20)]
+    for message in ("a" * 250_000, "b", "c" * 250_000):
+        publish(cloud, topic, message)
+    cloud.clock.settle()
+    for url in urls:
+        assert [m["Body"][0] for m in receive(cloud, url)] == ["a", "b", "c"]
 
 
 def test_fifo_topics_keep_order_and_drop_repetitions(cloud: Cloud) -> None:

@@ -7,6 +7,7 @@ Source: S3 API Reference, "POST Object".
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from typing import Any
 from urllib.parse import unquote
@@ -41,6 +42,7 @@ class PostFormCodec:
             "ContentType": told.get("content-type", ""),
             "Host": told.get("host", ""),
             "Body": body,
+            "NowMs": time.time_ns() // 1_000_000,  # as links do, policies end on the real clock
         }
 
     def serialise(self, output: dict[str, Any], request_id: str) -> Reply:

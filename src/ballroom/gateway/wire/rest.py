@@ -27,6 +27,8 @@ class ParameterRefused(SerializationFailed):
         self.given = given
 
 
+STATUS = "$status"
+"""Where an operation's answer tells its status, if the model has no member for that."""
 UNSAFE_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 
 
@@ -179,9 +181,8 @@ class ResponseBinding:
         for name, prefix in self._prefixes:
             for key, value in (output.get(name) or {}).items():
                 headers.append((safe_header(prefix + key), safe_header(value)))
-        if self._status_member is not None:
-            return int(output.get(self._status_member) or self._status)
-        return self._status
+        told = output.get(self._status_member or STATUS)
+        return int(told) if told else self._status
 
 
 def safe_header(text: str) -> str:

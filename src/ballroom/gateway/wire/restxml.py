@@ -163,7 +163,10 @@ def _payload_reader(payload: Member, reader: XmlReader, is_s3: bool) -> Callable
         root = xml.parse(body)
         if root.name != root_name:
             raise xml.XmlRefused
-        return read(root)
+        value = read(root)
+        if root_name == "Tagging":
+            value.setdefault("TagSet", [])  # S3 takes `<Tagging/>`, though its model demands the set
+        return value
 
     return read_root
 

@@ -66,13 +66,12 @@ def _read(text: str) -> Any:
 class _Compiler:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.keys = 0
+        self.sizes: dict[int, int] = {}  # alternatives of each test, by its identity
 
     def compile(self, data: dict[str, Any]) -> Pattern:
         conjunctions: list[Fields] = [{}]
-        sizes: dict[int, int] = {}
-        self.sizes = sizes
         self._object(data, (), (), conjunctions)
+        self._check_keys(conjunctions)
         self._check_complexity(conjunctions)
         return Pattern(tuple(Conjunction(fields, dotted=self.dialect.dotted) for fields in conjunctions))
 
@@ -94,19 +93,12 @@ class _Compiler:
                     raise Fault(scope, place, at=None)
                 self._object(value, inner, place, conjunctions)
             elif type(value) is list:
-                self._count_key()
                 test = compile_field(value, place, self.dialect)
                 self.sizes[id(test)] = len(value)
                 for fields in conjunctions:
                     fields[inner] = test
             else:
                 raise Fault(f'"{name}" must be an object or an array', place)
-
-    def _count_key(self) -> None:
-        self.keys += 1
-        limit = self.dialect.max_keys
-        if limit is not None and self.keys > limit:
-            raise Fault(f"Filter policy can not have more than {limit} keys", (), at=None)
 
     def _is_choice(self, value: Any, pointer: Pointer) -> bool:
         """Is it the relation, or a field that happens to be called `$or`?"""
@@ -135,6 +127,11 @@ class _Compiler:
         if len(result) > limit:
             raise Fault(f"Event pattern has more than {limit} combinations of $or", pointer, at=None)
         conjunctions[:] = result
+
+    def _check_keys(self, conjunctions: list[Fields]) -> None:
+        limit = self.dialect.max_keys
+        if limit is not None and any(len(fields) > limit for fields in conjunctions):
+            raise Fault(f"Filter policy can not have more than {limit} keys", (), at=None)
 
     def _check_complexity(self, conjunctions: list[Fields]) -> None:
         """The product of alternatives and depths of each conjunction, summed: SNS's measure."""

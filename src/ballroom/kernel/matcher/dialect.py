@@ -22,6 +22,7 @@ class Dialect:
     wildcards: bool = True
     nesting: bool = True  # may a field's value be an object?
     dotted: bool = True  # is a key with a dot the same as a nested key?
+    null_is_absence: bool = False  # does null match a field that is not there?
     max_bytes: int = 256 * 1024
     max_depth: int = 128
     max_combinations: int = 1000  # conjunctions that $or may multiply to
@@ -51,6 +52,7 @@ SNS_ATTRIBUTES = Dialect(
     wildcards=False,
     nesting=False,
     dotted=False,
+    null_is_absence=True,  # recorded: a message attribute cannot be null otherwise
     max_complexity=150,
     max_keys=5,
     number_limit=1e9,

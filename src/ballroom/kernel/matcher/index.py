@@ -161,9 +161,20 @@ class RuleIndex:
                 parent.live.pop(key, None)
 
 
+def _refuse_dots(names: dict[str, int], value: dict[str, Any]) -> None:
+    """Stop where the object has a key that shortens a path; a few names are looked up one by one."""
+    if len(names) > 4:
+        if not names.keys().isdisjoint(value):
+            raise _KeyWithDots
+        return
+    for name in names:
+        if name in value:
+            raise _KeyWithDots
+
+
 def _walk(node: _Node, value: dict[str, Any], event: dict[str, Any], found: list[str]) -> None:
-    if node.dotted and not node.dotted.keys().isdisjoint(value):
-        raise _KeyWithDots
+    if node.dotted:
+        _refuse_dots(node.dotted, value)
     live = node.live
     if len(live) > len(value):
         live = {key: live[key] for key in value if key in live}
@@ -209,8 +220,8 @@ def _walk_array(node: _Node, array: list[Any], event: dict[str, Any], found: lis
 def _walk_element(node: _Node, value: dict[str, Any], event: dict[str, Any], found: list[str]) -> None:
     """As `_walk`, within an array: a candidate is tested whole, since what hangs here does not say which
     element satisfies the other fields."""
-    if node.dotted and not node.dotted.keys().isdisjoint(value):
-        raise _KeyWithDots
+    if node.dotted:
+        _refuse_dots(node.dotted, value)
     live = node.live
     if len(live) > len(value):
         live = {key: live[key] for key in value if key in live}

@@ -56,6 +56,7 @@ def compile_field(values: list[Any], pointer: Pointer, dialect: Dialect) -> Fiel
             found.strings.add(value)
         elif value is None or kind is bool:
             found.constants.add(value)
+            found.absent = found.absent or (value is None and dialect.null_is_absence)
         elif kind is dict:
             _expression(value, (*pointer, index), dialect, found)
         elif kind is list:

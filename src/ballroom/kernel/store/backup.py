@@ -1,7 +1,7 @@
 """One file that holds a whole data directory, made while it is in use; and the way back.
 
 A tar archive (gzipped if its name ends in `.gz` or `.tgz`) with these members, in this order:
-`manifest.json`, `store.sqlite`, `root-key` if there is one, `blobs/ab/abcd...`.
+`manifest.json`, `store.sqlite`, `root-key` and `seal-key` if there are such, `blobs/ab/abcd...`.
 """
 
 import io
@@ -27,7 +27,7 @@ from ballroom.kernel.store.sqlite import SqliteEngine
 
 _MANIFEST = "manifest.json"
 _MANIFEST_LIMIT_BYTES = 10_000
-_MEMBER = re.compile(r"store\.sqlite|root-key|blobs/([0-9a-f]{2})/(?P<blob>\1[0-9a-f]{62})")
+_MEMBER = re.compile(r"store\.sqlite|root-key|seal-key|blobs/([0-9a-f]{2})/(?P<blob>\1[0-9a-f]{62})")
 _COPIED_AT_ONCE = 1 << 20
 
 
@@ -65,9 +65,10 @@ def backup(directory: DataDirectory | None, engine: Engine, blobs: Blobs, destin
                 _add(archive, _MANIFEST, io.BytesIO(msgspec.json.encode(manifest)))
                 with snapshot.open("rb") as file:
                     _add(archive, "store.sqlite", file)
-                if directory is not None and directory.root_key.exists():
-                    with directory.root_key.open("rb") as file:
-                        _add(archive, "root-key", file)
+                for key in (directory.root_key, directory.seal_key) if directory is not None else ():
+                    if key.exists():
+                        with key.open("rb") as file:
+                            _add(archive, key.name, file)
                 for name in names:
                     with blobs.open(BlobRef(name, 0)) as file:
                         _add(archive, f"blobs/{name[:2]}/{name}", file)

@@ -8,6 +8,7 @@ logs/          the server's own log
 tmp/           emptied at each start
 root-key       the owner's access key, written by the gateway
 reserve        room that is given up when a start finds the disk full, so that the store can be read
+seal-key       what secrets in the store are sealed with, see `sealing`
 """
 
 import os
@@ -108,6 +109,11 @@ class DataDirectory:
         except FileNotFoundError:
             return False
         return True
+
+    @property
+    def seal_key(self) -> Path:
+        """The key that secrets are sealed with, if there is one yet."""
+        return self.path / "seal-key"
 
     def close(self) -> None:
         """Let another process use the directory. Closing twice is harmless."""

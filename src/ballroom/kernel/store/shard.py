@@ -446,7 +446,7 @@ class Shard:
             self._schedule()
         for callback in waiters:
             callback(None)
-        if self._flushing is None:
+        if self.idle:
             self._on_idle()
 
     def _disk_is_full(self, error: EngineFull) -> Unavailable:

@@ -11,6 +11,7 @@ from ballroom.services.dynamodb.errors import Invalid
 from ballroom.services.dynamodb.names import check_index_name
 from ballroom.services.dynamodb.resources import Index, Table
 
+_MOST_UNITS = 1_000_000_000_000
 MOST_LOCAL, MOST_GLOBAL, MOST_INCLUDED = 5, 20, 100
 _BOTH_UNITS = "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
 
@@ -36,9 +37,6 @@ def key_schema(elements: list[dict[str, Any]]) -> tuple[str, str | None]:
     Raises:
         Invalid: they are not a HASH and a RANGE.
     """
-    if not elements:
-        raise Invalid("1 validation error detected: Value '[]' at 'keySchema' failed to satisfy constraint: "
-                      "Member must have length greater than or equal to 1")  # fmt: skip
     if elements[0]["KeyType"] != "HASH":
         raise Invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     hash = elements[0]["AttributeName"]
@@ -48,8 +46,6 @@ def key_schema(elements: list[dict[str, Any]]) -> tuple[str, str | None]:
         raise Invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
     if elements[1]["AttributeName"] == hash:
         raise Invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-    if len(elements) > 2:
-        raise Invalid.parameter("Too many KeySchema elements")
     return hash, elements[1]["AttributeName"]
 
 
@@ -61,6 +57,13 @@ def check_defined(types: dict[str, str], *keys: str | None) -> None:
             "Some index key attributes are not defined in AttributeDefinitions. "
             f"Keys: [{', '.join(wanted)}], AttributeDefinitions: [{', '.join(types)}]"
         )
+
+
+def check_table_keys(types: dict[str, str], *keys: str | None) -> None:
+    """Raise unless the table's own key attributes are defined; AWS has other words for them."""
+    if types and any(key not in types for key in keys if key is not None):
+        raise Invalid("Invalid KeySchema: Some index key attribute have no definition")
+    check_defined(types, *keys)
 
 
 def check_all_used(types: dict[str, str], table: Table) -> None:
@@ -105,6 +108,10 @@ def throughput(given: dict[str, Any], billing: str, what: str = "table") -> tupl
         if what == "table":
             raise Invalid.parameter(_BOTH_UNITS)
         raise Invalid.parameter(f"ProvisionedThroughput is not specified for index: {what}")
+    for member in ("ReadCapacityUnits", "WriteCapacityUnits"):
+        if asked[member] > _MOST_UNITS:
+            of = "" if what == "table" else f" for index {what}"
+            raise Invalid(f"Given value {asked[member]} for {member} is out of bounds{of}")
     return asked["ReadCapacityUnits"], asked["WriteCapacityUnits"]
 
 

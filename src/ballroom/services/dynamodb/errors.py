@@ -22,6 +22,10 @@ class Invalid(ServiceError):
         return cls(f"One or more parameter values were invalid: {reason}")
 
 
+class SchemaMismatch(Invalid):
+    """A key attribute is missing or has another type. A transaction is cancelled for it."""
+
+
 class ResourceNotFound(ServiceError):
     """The table (or index, or whatever an ARN names) does not exist."""
 

@@ -9,7 +9,7 @@ from base64 import b64decode
 from hashlib import blake2b
 from typing import Any
 
-from ballroom.services.dynamodb.errors import Invalid
+from ballroom.services.dynamodb.errors import Invalid, SchemaMismatch
 from ballroom.services.dynamodb.values import numbers
 from ballroom.services.dynamodb.values.attribute_values import Attributes, Value, type_of
 
@@ -55,11 +55,11 @@ class Schema:
             Invalid: it is not a key of this schema.
         """
         if len(key) != len(self.names):
-            raise Invalid(NO_MATCH)
+            raise SchemaMismatch(NO_MATCH)
         for name, kind in self.typed:
             value = key.get(name)
             if value is None or kind not in value:
-                raise Invalid(NO_MATCH)
+                raise SchemaMismatch(NO_MATCH)
         return self._encoded(key)
 
     def of_item(self, item: Attributes) -> tuple[bytes, ...]:
@@ -71,9 +71,9 @@ class Schema:
         for name, kind in self.typed:
             value = item.get(name)
             if value is None:
-                raise Invalid.parameter(f"Missing the key {name} in the item")
+                raise SchemaMismatch.parameter(f"Missing the key {name} in the item")
             if kind not in value:
-                raise Invalid.parameter(
+                raise SchemaMismatch.parameter(
                     f"Type mismatch for key {name} expected: {kind} actual: {type_of(value)}"
                 )
         return self._encoded(item)
@@ -131,7 +131,7 @@ def check_index_value(index_name: str, name: str, kind: str, value: Value) -> No
         Invalid: with AWS's text, which names the index.
     """
     if kind not in value:
-        raise Invalid.parameter(
+        raise SchemaMismatch.parameter(
             f"Type mismatch for Index Key {name} Expected: {kind} Actual: {type_of(value)} "
             f"IndexName: {index_name}"
         )

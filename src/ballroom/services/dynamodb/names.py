@@ -18,7 +18,7 @@ _TEXT = (
     "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, "
     "and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'"
 )
-WRONG_LENGTH = "TableName must be at least 3 characters long and at most 255 characters long"
+_WRONG_LENGTH = "TableName must be at least 3 characters long and at most 255 characters long"
 TableAddress = tuple[str, str, str]
 """Account, region, name."""
 
@@ -32,13 +32,18 @@ def table_address(given: str, account: str, region: str) -> TableAddress:
     if _NAME(given):
         return account, region, given
     if not given.startswith("arn:") and not 3 <= len(given) <= 255:
-        raise Invalid(WRONG_LENGTH)
+        raise Invalid(_WRONG_LENGTH)
     if given.startswith("arn:"):
         match = _TABLE_ARN(given)
         if match is None:
             raise Invalid(f"Invalid table arn: {given}" if len(given) < 256 else "Invalid table arn")
         return match[2], match[1], match[3]
     raise Invalid(_TEXT)
+
+
+def is_table_arn(given: str) -> bool:
+    """Whether it is the ARN of a table, there or not."""
+    return _TABLE_ARN(given) is not None
 
 
 def check_index_name(given: str) -> None:

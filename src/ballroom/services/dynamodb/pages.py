@@ -1,13 +1,18 @@
-"""A page of a Query or Scan: up to 1 MB or `Limit` items are read, and then filtered and projected.
+"""A page of a Query or Scan: up to 1 MB or `Limit` items are read, filtered and projected, in slices.
+
+A page of small items has tens of thousands: each slice is a transaction of its own, and other requests run in
+between. AWS promises no more, since a Scan sees items at different moments.
 
 Source: DynamoDB Developer Guide, "Paginating table query results"; API Reference, Query.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ballroom.kernel import Context, Response, Tx, Waiting
 from ballroom.services.dynamodb.answers import wire, wire_of
 from ballroom.services.dynamodb.capacity import Consumed, read_units
 from ballroom.services.dynamodb.live import LiveIndex
@@ -15,49 +20,10 @@ from ballroom.services.dynamodb.ranges import Range, Source, key_of
 from ballroom.services.dynamodb.resources import Item
 from ballroom.services.dynamodb.values.attribute_values import Attributes
 
-if TYPE_CHECKING:
-    from ballroom.kernel import Tx
-
 PAGE_BYTES = 1 << 20
-_FIRST, _AT_ONCE = 24, 1000
-"""Rows read at first, while nothing is known of their size, and at most."""
-
-
-class Page:
-    """What was read: items within the page's limits, and whether there may be more."""
-
-    __slots__ = ("items", "more", "size")
-
-    def __init__(self, items: list[Item], size: int, *, more: bool) -> None:
-        self.items, self.size, self.more = items, size, more
-
-
-def read_page(tx: Tx, rows: Range, limit: int | None, *, reverse: bool = False) -> Page:
-    """The next items of a range. A page that `limit` ends may be followed by nothing, as on AWS."""
-    low, high = rows
-    items: list[Item] = []
-    size = 0
-    wanted = limit if limit is not None else PAGE_BYTES
-    chunk = min(wanted, _FIRST)
-    while low < high:
-        found = tx.scan_items_packed(Item, low, high, limit=chunk, reverse=reverse)
-        for _, item in found:
-            if items and size + item.size > PAGE_BYTES:
-                return Page(items, size, more=True)
-            items.append(item)
-            size += item.size
-        if limit is not None and len(items) >= limit:
-            return Page(items, size, more=True)
-        if len(found) < chunk:
-            break
-        last = found[-1][0]
-        if reverse:
-            high = last
-        else:
-            low = last + b"\0"
-        fitting = (PAGE_BYTES - size) * len(items) // (size or 1) + 1
-        chunk = min(wanted - len(items), _AT_ONCE, fitting)
-    return Page(items, size, more=False)
+SLICE_ROWS = 300
+_FIRST = 24
+"""Rows read at first, while nothing is known of their size."""
 
 
 class Shape:
@@ -79,60 +45,125 @@ class Shape:
         """Whether a local index lacks attributes that are asked for: they are read from the table."""
 
 
-def answer_page(
-    tx: Tx, source: Source, page: Page, shape: Shape, consumed: Consumed, *, consistent: bool
-) -> dict[str, Any]:
-    """Items, counts and the key to go on behind."""
-    items = page.items
-    units = read_units(page.size, consistent=consistent)
-    if isinstance(source, LiveIndex):
-        consumed.index(source, read=units)
-        if shape.fetch:
-            items = _fetched(tx, source, items, consumed, consistent=consistent)
-    else:
-        consumed.read += units
-    answer: dict[str, Any] = {}
-    if shape.test is None and shape.apply is None:
-        count = len(items)
-        if not shape.count_only:
-            answer["Items"] = [wire(item) for item in items]
-    else:
-        count, found = _selected(items, shape)
-        if not shape.count_only:
-            answer["Items"] = found
-    answer["Count"] = count
-    answer["ScannedCount"] = len(page.items)
-    if page.more:
-        answer["LastEvaluatedKey"] = wire_of(key_of(source, page.items[-1].attributes))
-    return answer
+class PageRead:
+    """One page, as far as it has been read. A page that `limit` ends may be followed by nothing, as on AWS."""
 
+    def __init__(
+        self,
+        source: Source,
+        rows: Range,
+        shape: Shape,
+        consumed: Consumed,
+        *,
+        limit: int | None = None,
+        reverse: bool = False,
+        consistent: bool = False,
+    ) -> None:
+        self._source, self._shape, self.consumed = source, shape, consumed
+        self._low, self._high = rows
+        self._limit, self._reverse, self._consistent = limit, reverse, consistent
+        self._scanned = self._size = self._count = 0
+        self._found: list[Any] = []
+        self._last: Item | None = None
+        self._more = False
 
-def _selected(items: list[Item], shape: Shape) -> tuple[int, list[Any]]:
-    found: list[Any] = []
-    count = 0
-    test, apply = shape.test, shape.apply
-    for item in items:
+    def step(self, tx: Tx) -> bool:
+        """Read a slice; whether the page is complete."""
+        if not self._read_slice(tx):
+            return False
+        units = read_units(self._size, consistent=self._consistent)
+        if isinstance(self._source, LiveIndex):
+            self.consumed.index(self._source, read=units)
+        else:
+            self.consumed.read += units
+        self.consumed.count(tx)
+        return True
+
+    def answer(self) -> dict[str, Any]:
+        """Items, counts and the key to go on behind."""
+        answer: dict[str, Any] = {"Count": self._count, "ScannedCount": self._scanned}
+        if not self._shape.count_only:
+            answer["Items"] = self._found
+        if self._more and self._last is not None:
+            answer["LastEvaluatedKey"] = wire_of(key_of(self._source, self._last.attributes))
+        return answer
+
+    def _read_slice(self, tx: Tx) -> bool:
+        left = SLICE_ROWS
+        while self._low < self._high:
+            chunk = self._chunk(left)
+            rows = tx.scan_items_packed(Item, self._low, self._high, limit=chunk, reverse=self._reverse)
+            for _, item in rows:
+                if self._scanned and self._size + item.size > PAGE_BYTES:
+                    self._more = True
+                    return True
+                self._scanned += 1
+                self._size += item.size
+                self._last = item
+                self._take(tx, item)
+            if self._limit is not None and self._scanned >= self._limit:
+                self._more = True
+                return True
+            if len(rows) < chunk:
+                return True
+            if self._reverse:
+                self._high = rows[-1][0]
+            else:
+                self._low = rows[-1][0] + b"\0"
+            left -= len(rows)
+            if left <= 0:
+                return False
+        return True
+
+    def _chunk(self, left: int) -> int:
+        """How many rows to read at once: not many more than fit on the page, as far as is known."""
+        if self._scanned:
+            fitting = (PAGE_BYTES - self._size) * self._scanned // (self._size or 1) + 1
+        else:
+            fitting = _FIRST
+        wanted = left if self._limit is None else self._limit - self._scanned
+        return max(1, min(wanted, left, fitting))
+
+    def _take(self, tx: Tx, item: Item) -> None:
+        shape = self._shape
+        if shape.fetch and isinstance(self._source, LiveIndex):
+            whole = self._fetched(tx, self._source, item)
+            if whole is None:
+                return
+            item = whole
+        if shape.test is None and shape.apply is None:
+            self._count += 1
+            if not shape.count_only:
+                self._found.append(wire(item))
+            return
         attributes = item.attributes
-        if test is not None and not test(attributes):
-            continue
-        count += 1
+        if shape.test is not None and not shape.test(attributes):
+            return
+        self._count += 1
         if not shape.count_only:
-            found.append(wire(item) if apply is None else wire_of(apply(attributes)))
-    return count, found
+            self._found.append(wire(item) if shape.apply is None else wire_of(shape.apply(attributes)))
+
+    def _fetched(self, tx: Tx, index: LiveIndex, item: Item) -> Item | None:
+        """The whole item that a row of a local index stands for, read from the table."""
+        table = index.table
+        whole = tx.get(Item, table.key(table.schema.of_key(table.schema.of_attributes(item.attributes))))
+        if whole is not None:
+            self.consumed.read += read_units(whole.size, consistent=self._consistent)
+        return whole
 
 
-def _fetched(
-    tx: Tx, index: LiveIndex, items: list[Item], consumed: Consumed, *, consistent: bool
-) -> list[Item]:
-    """The whole items that rows of a local index stand for; each is read from the table."""
-    table = index.table
-    whole = []
-    for item in items:
-        found = tx.get(Item, table.key(table.schema.of_key(table.schema.of_attributes(item.attributes))))
-        if found is not None:
-            consumed.read += read_units(found.size, consistent=consistent)
-            whole.append(found)
-    return whole
+def run(tx: Tx, page: PageRead, finish: Callable[[dict[str, Any]], Response]) -> Response | Waiting:
+    """Read a page: at once where one slice is enough, as it nearly always is."""
+    if page.step(tx):
+        return finish(page.answer())
 
+    async def go_on(ctx: Context) -> Response:
+        loop = asyncio.get_running_loop()
+        while True:
+            turn = loop.create_future()
+            loop.call_soon(turn.set_result, None)
+            await turn
+            if ctx.transact(page.step):
+                return finish(page.answer())
 
-__all__ = ["PAGE_BYTES", "Page", "Shape", "answer_page", "read_page"]
+    return Waiting(go_on)

@@ -14,36 +14,36 @@ from typing import TYPE_CHECKING
 from ballroom.kernel import ServiceError
 from ballroom.kernel.model.styles import DEFAULT_STYLE, ValidationStyle, use_style
 from ballroom.kernel.model.violations import explain
-from ballroom.services.dynamodb.errors import Invalid
-from ballroom.services.dynamodb.names import WRONG_LENGTH
 from ballroom.services.dynamodb.wire_types import check_types
 
 if TYPE_CHECKING:
     from ballroom.kernel.model.service import OperationModel
     from ballroom.kernel.model.violations import Violation
 
-_NAME_OR_ARN = r"arn:[\s\S]*|[a-zA-Z0-9_.-]+"
+_NAME_OR_ARN = r"arn:[\s\S]*|[a-zA-Z0-9_.-]*"
 _NAME = "[a-zA-Z0-9_.-]+"
 
 
 def _error(operation: OperationModel, violations: Sequence[Violation]) -> ServiceError:
-    """A missing table name, and one of the wrong length, are told of alone; all else together."""
-    for violation in violations:
-        if violation.path == ("TableName",) and violation.check == "required":
-            return Invalid("The parameter 'TableName' is required but was not present in the request")
-        if violation.path == ("TableName",) and violation.check == "length":
-            return Invalid(WRONG_LENGTH)
-    shown = [
-        replace(violation, constraint=violation.constraint.replace(_NAME_OR_ARN, _NAME))
-        for violation in violations
-    ]
+    """The usual texts, with the pattern of names where ours allows ARNs as well."""
+    shown = [replace(violation, constraint=_of_names(violation.constraint)) for violation in violations]
     return explain(operation, shown, DEFAULT_STYLE)
+
+
+def _of_names(constraint: str) -> str:
+    """A constraint on names or ARNs as AWS words it: for names."""
+    return constraint.replace(_NAME_OR_ARN, _NAME)
 
 
 use_style(
     "dynamodb",
     ValidationStyle(
-        traits={"TableArn": {"min": 3, "max": 1024, "pattern": _NAME_OR_ARN}},
+        traits={
+            "TableArn": {"min": 1, "max": 1024, "pattern": _NAME_OR_ARN},
+            "KeySchema": {"min": 1, "max": 2},
+            # optional in the model for the sake of other kinds of tables, and required all the same
+            "CreateTableInput": {"required": ["AttributeDefinitions", "TableName", "KeySchema"]},
+        },
         error=_error,
         check_types=check_types,
     ),

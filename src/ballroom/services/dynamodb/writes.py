@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_COLLECTION_BYTES = 10 << 30
 _NONE = Counts()
+_WHAT = {"S": "string", "B": "binary"}
 _UPDATED_KEY = "The update expression attempted to update the secondary index key"
 
 
@@ -90,7 +91,7 @@ def check_updated_keys(table: LiveTable, item: Attributes) -> None:
                 raise Invalid(
                     "One or more parameter values are not valid. The update expression attempted to update a "
                     "secondary index key to a value that is not supported. The AttributeValue for a key "
-                    f"attribute cannot contain an empty {'string' if kind == 'S' else 'binary'} value."
+                    f"attribute cannot contain an empty {_WHAT[kind]} value."
                 )
             most = MOST_PARTITION_BYTES if name == index.schema.hash else MOST_SORT_BYTES
             if len(encode(kind, value[kind])) > most:

@@ -7,6 +7,7 @@ from ballroom.services.events.operations import (
     buses,
     connections,
     events,
+    outbound,
     partners,
     permissions,
     replays,
@@ -16,6 +17,6 @@ from ballroom.services.events.operations import (
 )
 
 __all__ = [
-    "api_destinations", "archives", "archiving", "authorizing", "buses", "connections", "events", "partners",
-    "permissions", "replaying", "replays", "retrying", "rules", "scheduling", "tags", "targets",
+    "api_destinations", "archives", "archiving", "authorizing", "buses", "connections", "events", "outbound",
+    "partners", "permissions", "replaying", "replays", "retrying", "rules", "scheduling", "tags", "targets",
 ]  # fmt: skip

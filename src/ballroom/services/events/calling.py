@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import base64
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import orjson
 
 from ballroom.kernel import Context, RetryAt, Tx
+from ballroom.kernel.event_paths import MISSING, InvalidPath, compile_path
 from ballroom.kernel.outbound import OutboundFailed, OutboundRefused, OutboundResponse, fetch
 from ballroom.services.events.authorizing import TIMEOUT_S, parameters_of, token_of, with_query
 from ballroom.services.events.failures import TargetFailed
 from ballroom.services.events.names import BusName
-from ballroom.services.events.paths import MISSING, InvalidPath, compile_path
 from ballroom.services.events.resources import ApiDestination, Connection, key
 
 if TYPE_CHECKING:
@@ -63,21 +63,69 @@ async def call_destination(ctx: Context, delivery: Delivery, pending: Pending, t
     """
     parsed = target.parsed
     at = BusName(parsed.account, parsed.region, "")
-    destination, connection = ctx.transact(_load, at, parsed.resource)
+    destination, connection = ctx.transact(load_destination, at, parsed.resource)
     due_ms = ctx.kernel.state(Gates).wait_until(
         target.arn, destination.rate, ctx.clock.now_ms(), delivery.id
     )
     if due_ms is not None:
         raise RetryAt(due_ms)
+    event = orjson.loads(pending.body)
+    asked = pending.spec.get("HttpParameters") or {}
+    filled = {
+        "PathParameterValues": [_filled(value, event) for value in asked.get("PathParameterValues") or ()],
+        **{
+            kind: {name: _filled(value, event) for name, value in (asked.get(kind) or {}).items()}
+            for kind in ("QueryStringParameters", "HeaderParameters")
+        },
+    }
+    _judge(ctx, await send_to(ctx, at, destination, connection, pending.payload, filled))
+
+
+async def send_to(
+    ctx: Context, at: BusName, destination: ApiDestination, connection: Connection, payload: bytes,
+    http: dict[str, Any],
+) -> OutboundResponse:
+    """One request to an API destination; what it answers, whatever its status.
+
+    Raises:
+        TargetFailed: there was no answer.
+    """
+    url = destination.endpoint
+    for value in http.get("PathParameterValues") or ():
+        url = url.replace("*", quote(value, safe=""), 1)
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        "user-agent": "Amazon/EventBridge/ApiDestinations",
+        "range": "bytes=0-1048575",
+        "accept-encoding": "identity",
+        **{name.lower(): value for name, value in (http.get("HeaderParameters") or {}).items()},
+    }
+    outgoing = Outgoing(destination.method, url, http.get("QueryStringParameters") or {}, headers, payload)
+    return await send_with_connection(ctx, at, connection, outgoing)
+
+
+async def send_with_connection(
+    ctx: Context, at: BusName, connection: Connection, outgoing: Outgoing
+) -> OutboundResponse:
+    """A request with what the connection adds to it: authorisation, headers, query and body parameters.
+
+    Raises:
+        TargetFailed: there was no answer.
+    """
     parameters = parameters_of(ctx, at, connection)
-    request = _Request(destination, pending, parameters)
+    request = _Request(outgoing, parameters)
     answer = await _send(ctx, at, connection, parameters, request, fresh=False)
     if answer.status in (401, 407) and connection.kind == "OAUTH_CLIENT_CREDENTIALS":
         answer = await _send(ctx, at, connection, parameters, request, fresh=True)
-    _judge(ctx, answer)
+    return answer
 
 
-def _load(tx: Tx, at: BusName, resource: str) -> tuple[ApiDestination, Connection]:
+def load_destination(tx: Tx, at: BusName, resource: str) -> tuple[ApiDestination, Connection]:
+    """An API destination and its connection.
+
+    Raises:
+        TargetFailed: one of them does not exist.
+    """
     destination = tx.get(ApiDestination, key(at, "api-destination", resource.split("/")[1]))
     if destination is None or resource.split("/")[2:] not in ([], [destination.id]):
         raise TargetFailed("NO_RESOURCE", "the API destination does not exist", retriable=False)
@@ -87,31 +135,28 @@ def _load(tx: Tx, at: BusName, resource: str) -> tuple[ApiDestination, Connectio
     return destination, connection
 
 
+class Outgoing(NamedTuple):
+    """A request before the connection adds its own to it."""
+
+    method: str
+    url: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    """By small names."""
+    body: bytes
+
+
 class _Request:
     """What is sent, but for the authorisation."""
 
-    def __init__(self, destination: ApiDestination, pending: Pending, parameters: dict[str, Any]) -> None:
-        self.method = destination.method
-        event = orjson.loads(pending.body)
+    def __init__(self, outgoing: Outgoing, parameters: dict[str, Any]) -> None:
         own = parameters.get("InvocationHttpParameters") or {}
-        asked = pending.spec.get("HttpParameters") or {}
-        url = destination.endpoint
-        for value in asked.get("PathParameterValues") or ():
-            url = url.replace("*", quote(_filled(value, event), safe=""), 1)
-        query = {n: _filled(v, event) for n, v in (asked.get("QueryStringParameters") or {}).items()}
-        query.update(_pairs(own, "QueryStringParameters"))
-        self.url = with_query(url, query)
-        headers = {n: _filled(v, event) for n, v in (asked.get("HeaderParameters") or {}).items()}
-        headers.update(_pairs(own, "HeaderParameters"))
-        self.headers = {
-            "content-type": "application/json; charset=utf-8",
-            "user-agent": "Amazon/EventBridge/ApiDestinations",
-            "range": "bytes=0-1048575",
-            "accept-encoding": "identity",
-        }
-        for name, value in headers.items():
+        self.method = outgoing.method
+        self.url = with_query(outgoing.url, {**outgoing.query, **_pairs(own, "QueryStringParameters")})
+        self.headers = dict(outgoing.headers)
+        for name, value in _pairs(own, "HeaderParameters").items():
             self.headers[name.lower()] = value
-        self.body = b"" if self.method in ("GET", "HEAD") else _with_body(pending.payload, own)
+        self.body = b"" if self.method in ("GET", "HEAD") else _with_body(outgoing.body, own)
 
 
 def _filled(value: str, event: Any) -> str:

@@ -26,14 +26,14 @@ from ballroom.kernel import (
     exponential,
 )
 from ballroom.kernel.arn import find_arn
-from ballroom.kernel.lineage import MOST_ROUNDS, Rounds, mark_of, once_more, with_rounds
+from ballroom.kernel.lineage import MOST_ROUNDS, Rounds, once_more, with_rounds
 from ballroom.kernel.trace import Span
 from ballroom.services.events.envelope import Event
 from ballroom.services.events.failures import code_of, is_retriable
 from ballroom.services.events.kinds import BUS
 from ballroom.services.events.names import BusName
 from ballroom.services.events.resources import Spec
-from ballroom.services.events.transform import Matched
+from ballroom.services.events.transform import Matched, whole
 
 if TYPE_CHECKING:
     from ballroom.services.events.live import LiveBus, LiveRule, LiveTarget
@@ -92,14 +92,17 @@ decode_pending = msgspec.msgpack.Decoder(Pending).decode
 def trigger(tx: Tx, bus: LiveBus, rule: LiveRule, sent: Sent, forward: Forward) -> None:
     """Send an event to all targets of a rule that it has matched; `forward` brings it to another bus."""
     at = bus.at
-    rounds = once_more(sent.rounds, rule.arn)
-    turn = rounds[mark_of(rule.arn)]
-    matched = Matched(sent.event, sent.body, rule.arn, rule.name, sent.ingested_ms)
+    rounds = once_more(sent.rounds, rule.mark)
+    turn = rounds[rule.mark]
     for target in rule.targets:
-        payload = target.render(matched)
+        kind = target.kind
+        if target.render is whole or kind is BUS:
+            payload = sent.body
+        else:
+            payload = target.render(Matched(sent.event, sent.body, rule.arn, rule.name, sent.ingested_ms))
         if turn > MOST_ROUNDS:
             _slow_down(tx, at, rule, target, sent, payload, rounds, turn)
-        elif target.kind.send is None and target.kind is not BUS:
+        elif kind.send is None and kind is not BUS:
             deliver_later(tx, _pending(at, rule.name, target.spec, sent, payload, rounds))
         else:
             _send_now(tx, at, rule, target, sent, payload, rounds, forward)
@@ -121,11 +124,11 @@ def _send_now(
 ) -> None:
     outcome = "ok"
     try:
-        with tx.savepoint():
-            if target.kind is BUS:
+        if target.kind is BUS:
+            with tx.savepoint():
                 _forward(tx, target.arn, sent, rounds, forward)
-            else:
-                send(tx, target, sent.id, payload, sent.trace, rounds)
+        else:
+            send(tx, target, sent.id, payload, sent.trace, rounds)  # one call, which is its own savepoint
     except (Throttled, Unavailable):
         raise  # the store's: nothing of the event may be acknowledged
     except ServiceError as error:
@@ -135,7 +138,7 @@ def _send_now(
             deliver_later(tx, failed, after_failure=True)
         else:
             give_up(tx, failed, retries=0, exhausted="")
-    note(tx, sent.id, rule.arn, target.arn, outcome)
+    note(tx, sent.id, target.route, outcome)
 
 
 def send(
@@ -171,14 +174,14 @@ def caller_for(account: str, region: str, event_id: str, trace: str | None) -> C
     )
 
 
-def note(tx: Tx, event_id: str, rule_arn: str, target_arn: str, outcome: str) -> None:
-    """Leave a span that says where an event went."""
+def note(tx: Tx, event_id: str, route: str, outcome: str) -> None:
+    """Leave a span that says where an event went: from which rule to which target."""
     kernel = tx.kernel
     now, caller = tx.now_ms, tx.caller
     kernel.trace.record(
         Span(
             kernel.ids.hex(16), event_id, "events", "Target", caller.account, caller.region, now, now, outcome,
-            f"{rule_arn} -> {target_arn}",
+            route,
         )
     )  # fmt: skip
 
@@ -234,7 +237,7 @@ def _slow_down(
             pending, error_code="THROTTLING", error=f"The rule has caused itself {turn} times."
         )
         give_up(tx, stopped, retries=0, exhausted="")
-        note(tx, sent.id, rule.arn, target.arn, "stopped: the rule feeds itself")
+        note(tx, sent.id, target.route, "stopped: the rule feeds itself")
         return
     wait_ms = 1000 << (turn - MOST_ROUNDS - 1)
     log.warning(
@@ -242,7 +245,7 @@ def _slow_down(
         rule.arn, turn, wait_ms // 1000, target.arn, sent.id,
     )  # fmt: skip
     deliver_later(tx, pending, due_ms=tx.now_ms + wait_ms)
-    note(tx, sent.id, rule.arn, target.arn, "throttled: the rule feeds itself")
+    note(tx, sent.id, target.route, "throttled: the rule feeds itself")
 
 
 def give_up(tx: Tx, pending: Pending, *, retries: int, exhausted: str) -> None:

@@ -5,6 +5,7 @@ Source: EventBridge API Reference, PutEvents; User Guide, "Events in Amazon Even
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 _TIME_BYTES = 14
-_DEEPEST = 1000
+_DEEPEST = 200
+"""Levels of nesting in a detail; JSON writers give up a little later."""
+_LATEST_MS = 253_402_300_800_000
+"""The end of the year 9999."""
 
 
 class Problem(NamedTuple):
@@ -34,6 +38,7 @@ def _missing(name: str) -> Problem:
 
 _NO_SOURCE, _NO_TYPE, _NO_DETAIL = _missing("Source"), _missing("DetailType"), _missing("Detail")
 _MALFORMED = Problem("MalformedDetail", "Detail is malformed.")
+_NO_TIME = Problem("InvalidArgument", "Parameter Time is not valid.")
 _RESERVED = Problem("NotAuthorizedForSource", "Not authorized for the source.")
 
 
@@ -66,11 +71,30 @@ def check_entry(entry: Request) -> Problem | dict[str, Any]:
         parsed = orjson.loads(detail)
     except (orjson.JSONDecodeError, UnicodeEncodeError):
         return _MALFORMED
-    if parsed.__class__ is not dict:
+    if parsed.__class__ is not dict or _is_too_deep(detail, parsed):
         return _MALFORMED
+    time_ms = entry.get("Time")
+    if time_ms is not None and not 0 <= time_ms < _LATEST_MS:
+        return _NO_TIME
     if source.startswith("aws.") or source == "aws":
         return _RESERVED
     return parsed
+
+
+def _is_too_deep(text: str, value: Any) -> bool:
+    if text.count("{") + text.count("[") <= _DEEPEST:
+        return False  # nearly always: counting costs next to nothing
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def make_event(
@@ -93,4 +117,7 @@ def make_event(
 
 def to_json(event: Event) -> bytes:
     """The event's JSON, compact."""
-    return orjson.dumps(event)
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError:  # deeper than 254 levels: what one of our own services tells of
+        return json.dumps(event, separators=(",", ":")).encode()

@@ -87,7 +87,7 @@ def _to_stream(tx: Tx, arn: Arn, spec: Spec, payload: bytes, caller: Caller) -> 
 def _partition(path: str | None, payload: bytes) -> str:
     import orjson
 
-    from ballroom.services.events.paths import MISSING, InvalidPath, compile_path
+    from ballroom.kernel.event_paths import MISSING, InvalidPath, compile_path
 
     if path is None:
         return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ballroom.kernel.arn import Arn, find_arn
+from ballroom.kernel.lineage import mark_of
 from ballroom.kernel.matcher import InvalidPattern, RuleIndex, compile_pattern
 from ballroom.services.events.kinds import Kind, kind_of
 from ballroom.services.events.names import BusName
@@ -38,9 +39,9 @@ _MOST_BUSES = 4096
 class LiveTarget:
     """A target, ready to be sent to."""
 
-    __slots__ = ("arn", "id", "kind", "parsed", "render", "spec")
+    __slots__ = ("arn", "id", "kind", "parsed", "render", "route", "spec")
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, rule_arn: str = "") -> None:
         self.id: str = spec["Id"]
         self.arn: str = spec["Arn"]
         parsed = find_arn(self.arn)
@@ -49,34 +50,38 @@ class LiveTarget:
         self.spec = spec
         self.kind: Kind = kind_of(parsed)
         self.render: Render = compile_input(spec)
+        self.route = f"{rule_arn} -> {self.arn}"
+        """How traces tell of it."""
 
 
 class LiveRule:
     """A rule with its targets; targets of FIFO queues come first, since their order counts."""
 
-    __slots__ = ("arn", "dimensions", "name", "record", "targets")
+    __slots__ = ("arn", "dimensions", "mark", "name", "record", "targets")
 
     def __init__(self, at: BusName, record: Rule, targets: Sequence[Target] = ()) -> None:
         self.name = record.name
         self.record = record
         self.arn = at.rule_arn(record.name)
+        self.mark = mark_of(self.arn)
         self.dimensions = (("RuleName", record.name),)
         self.targets: list[LiveTarget] = []
         self.set_targets(targets)
 
     def set_targets(self, targets: Sequence[Target]) -> None:
         """These are its targets now."""
-        made = [LiveTarget(target.spec) for target in targets]
+        made = [LiveTarget(target.spec, self.arn) for target in targets]
         self.targets = sorted(made, key=lambda target: not target.arn.endswith(".fifo"))
 
 
 class LiveBus:
     """A bus: all of its rules by name, and an index of those that events may match."""
 
-    __slots__ = ("archives", "at", "dead_letter", "index", "rules")
+    __slots__ = ("archives", "at", "dead_letter", "index", "rules", "watched")
 
     def __init__(self, at: BusName) -> None:
         self.at = at
+        self.watched = False
         self.rules: dict[str, LiveRule] = {}
         self.archives: dict[str, Archive] = {}
         self.index = RuleIndex()
@@ -84,7 +89,7 @@ class LiveBus:
     @property
     def listens(self) -> bool:
         """Whether an event could have any effect."""
-        return bool(self.rules or self.archives)
+        return bool(self.rules or self.archives or self.watched)
 
     def put_rule(self, record: Rule, targets: Sequence[Target] | None = None) -> None:
         """A rule is new or has changed."""
@@ -122,6 +127,7 @@ class Buses:
     """The buses in use."""
 
     def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
         self._buses: dict[BusName, LiveBus] = {}
 
     @staticmethod
@@ -133,14 +139,29 @@ class Buses:
         """The bus, if it is in memory."""
         return self._buses.get(at)
 
-    def find(self, tx: Tx, at: BusName) -> LiveBus | None:
-        """The bus, loaded if need be; None if there is none."""
+    def find(self, tx: Tx, at: BusName, *, unchanged: bool = False) -> LiveBus | None:
+        """The bus, loaded if need be; None if there is none.
+
+        What was loaded in a transaction that has written may never come to be, so it is not kept, but
+        loaded again soon; unless the caller says that nothing of the bus was written (`unchanged`).
+        """
         bus = self._buses.get(at)
         if bus is None and find_bus(tx, at) is not None:
-            if len(self._buses) >= _MOST_BUSES:
-                self._buses.clear()
-            bus = self._buses[at] = _load(tx, at)
+            bus = _load(tx, at)
+            if unchanged or tx.point()[0] == 0:
+                if len(self._buses) >= _MOST_BUSES:
+                    self._buses.clear()
+                self._buses[at] = bus
+            else:
+                tx.after_commit(lambda: self._load_soon(at))
         return bus
+
+    def _load_soon(self, at: BusName) -> None:
+        def load() -> None:
+            if not self._kernel.stopping:
+                self._kernel.transact(self.find, at)
+
+        self._kernel.loop.call_soon(load)
 
     def forget(self, at: BusName) -> None:
         """The bus is gone."""
@@ -149,6 +170,8 @@ class Buses:
 
 def _load(tx: Tx, at: BusName) -> LiveBus:
     bus = LiveBus(at)
+    record = find_bus(tx, at)
+    bus.watched = record is not None and record.watched
     targets: dict[str, list[Target]] = {}
     for target in tx.scan_prefix(Target, key(at, "target", at.name)):
         targets.setdefault(target.rule, []).append(target)

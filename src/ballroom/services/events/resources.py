@@ -48,6 +48,8 @@ class Bus(Record, frozen=True, array_like=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     source: str = ""
     """Of a partner bus."""
+    watched: bool = False
+    """Whether a schema discoverer wants to see its events."""
 
 
 class Rule(Record, frozen=True, array_like=True):

@@ -39,7 +39,7 @@ async def try_again(ctx: Context, delivery: Delivery) -> None:
     pending = decode_pending(delivery.payload)
     outcome = "ok"
     try:
-        target = LiveTarget(pending.spec)
+        target = LiveTarget(pending.spec, pending.at.rule_arn(pending.rule))
         if target.kind is API_DESTINATION:
             await calling.call_destination(ctx, delivery, pending, target)
         else:
@@ -53,7 +53,8 @@ async def try_again(ctx: Context, delivery: Delivery) -> None:
             raise GiveUp(text) from error
         raise
     finally:
-        ctx.transact(note, pending.event_id, pending.at.rule_arn(pending.rule), pending.spec["Arn"], outcome)
+        route = f"{pending.at.rule_arn(pending.rule)} -> {pending.spec['Arn']}"
+        ctx.transact(note, pending.event_id, route, outcome)
 
 
 def _attempt(tx: Tx, delivery: Delivery, pending: Pending, target: LiveTarget) -> None:

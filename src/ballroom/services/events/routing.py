@@ -39,7 +39,7 @@ class Budget:
             BusNotFound: there is no such bus.
         """
         at = parse_bus_arn(arn)
-        bus = Buses.of(tx.kernel).find(tx, at)
+        bus = Buses.of(tx.kernel).find(tx, at, unchanged=True)
         if bus is None:
             raise BusNotFound(at.name)
         if event["region"] != at.region:
@@ -83,6 +83,8 @@ def accept(
             tx.now_ms, tx.now_ms, "ok", f"{event['source']} {event['detail-type']} on {bus.at.name}",
         )
     )  # fmt: skip
+    if bus.watched and "replay-name" not in event:
+        tx.call("schemas", "Observe", {"Bus": bus.at.arn, "Event": event})
     if always is not None and always not in matched and always in bus.rules:
         matched = [*matched, always]
     if not matched:

@@ -8,6 +8,8 @@ Source: EventBridge User Guide, "Creating a scheduled rule (legacy)".
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from ballroom.kernel import Tx, on_timer
@@ -22,6 +24,7 @@ _KINDS = frozenset({"cron", "rate"})
 _TIMER = "events.schedule"
 
 
+@lru_cache(maxsize=4096)
 def parse(expression: str, anchor_ms: int) -> Schedule:
     """The schedule of a rule; there is no `at`, and no time zone but UTC.
 
@@ -34,6 +37,10 @@ def parse(expression: str, anchor_ms: int) -> Schedule:
 def arm(tx: Tx, at: BusName, rule: Rule) -> Rule:
     """The rule with its next timer set, instead of the one that was."""
     disarm(tx, at, rule)
+    return _armed(tx, at, rule)
+
+
+def _armed(tx: Tx, at: BusName, rule: Rule) -> Rule:
     due_ms = None
     if rule.schedule is not None and rule.enabled:
         due_ms = parse(rule.schedule, rule.anchor_ms).next_after(tx.now_ms)
@@ -56,9 +63,9 @@ def fire(tx: Tx, account: str, region: str, name: str) -> None:
     if rule is None or not rule.enabled or rule.due_ms is None or rule.due_ms > tx.now_ms:
         return
     due_ms = rule.due_ms
-    rule = arm(tx, at, rule)
+    bus = Buses.of(tx.kernel).find(tx, at, unchanged=True)
+    rule = _armed(tx, at, rule)  # the timer that has fired is gone already
     tx.put(key(at, "rule", DEFAULT, name), rule)
-    bus = Buses.of(tx.kernel).find(tx, at)
     if bus is None:
         return
     changed = rule

@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
+from ballroom.kernel.event_paths import MISSING, InvalidPath, Read, compile_path
 from ballroom.services.events.errors import ValidationException
-from ballroom.services.events.paths import MISSING, InvalidPath, Read, compile_path
 
 _PLACEHOLDER = re.compile(r"<([^<>\s]+)>")
 _QUOTE = re.compile(r'\\.|"', re.DOTALL)
@@ -42,7 +43,8 @@ class Matched(NamedTuple):
 Render = Callable[[Matched], bytes]
 
 
-def _whole(matched: Matched) -> bytes:
+def whole(matched: Matched) -> bytes:
+    """The event itself."""
     return matched.body
 
 
@@ -58,7 +60,7 @@ def compile_input(target: Mapping[str, Any]) -> Render:
             f"Only one of Input, InputPath, or InputTransformer must be provided for target {target['Id']}."
         )
     if not given:
-        return _whole
+        return whole
     if given[0] == "Input":
         return _constant(target["Id"], target["Input"])
     if given[0] == "InputPath":
@@ -155,4 +157,9 @@ def _reserved(name: str, matched: Matched) -> Any:
 
 def iso_seconds(ms: int) -> str:
     """`2026-01-31T12:00:00Z`."""
-    return datetime.fromtimestamp(ms // 1000, UTC).isoformat()[:19] + "Z"
+    return _second(ms // 1000)
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19] + "Z"

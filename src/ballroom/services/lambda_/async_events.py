@@ -22,11 +22,12 @@ from ballroom.kernel import (
     on_delivery,
 )
 from ballroom.services.lambda_ import destinations
-from ballroom.services.lambda_.destinations import AGED, EXHAUSTED, NO_CONCURRENCY, SUCCESS
+from ballroom.services.lambda_.destinations import AGED, EXHAUSTED, LOOP, NO_CONCURRENCY, SUCCESS
 from ballroom.services.lambda_.errors import LambdaError, ResourceNotFound, TooManyRequests
 from ballroom.services.lambda_.invocation import Call, count, invoke
 from ballroom.services.lambda_.names import LATEST, FunctionName
 from ballroom.services.lambda_.outcome import Outcome
+from ballroom.services.lambda_.recursion import is_loop, one_round_more
 from ballroom.services.lambda_.resources import AsyncConfig, find_function, key, load_version
 
 RETRIES = 2
@@ -101,6 +102,10 @@ async def run(ctx: Context, delivery: Delivery) -> None:
     if age_ms > rules.age_ms:
         ctx.transact(_end, delivery, event, rules, AGED, delivery.attempt - 1, None)
         return
+    if is_loop(event.at, event.trace):
+        count(ctx.kernel, event.at, "RecursiveInvocationsDropped")
+        ctx.transact(_end, delivery, event, rules, LOOP, delivery.attempt - 1, None)
+        return
     if rules.stopped:
         ctx.transact(_end, delivery, event, rules, NO_CONCURRENCY, 0, None)
         return
@@ -116,7 +121,8 @@ async def run(ctx: Context, delivery: Delivery) -> None:
 
 
 async def _attempt(ctx: Context, delivery: Delivery, event: AsyncEvent, age_ms: int) -> Outcome:
-    call = Call(event.at, event.payload, event.request_id, event.trace, event.client_context)
+    trace = one_round_more(ctx.kernel, event.at, event.trace)
+    call = Call(event.at, event.payload, event.request_id, trace, event.client_context)
     try:
         return await invoke(ctx, call)
     except TooManyRequests as throttled:

@@ -23,6 +23,7 @@ from ballroom.services.lambda_.outcome import Outcome
 _TARGETS = ("sqs", "sns", "lambda", "events", "s3")
 SUCCESS, EXHAUSTED, AGED = "Success", "RetriesExhausted", "EventAgeExceeded"
 NO_CONCURRENCY = "ZeroReservedConcurrency"
+LOOP = "RecursiveInvocation"
 
 
 def check_target(arn: str, *, what: str, kinds: tuple[str, ...] = _TARGETS) -> None:
@@ -30,9 +31,9 @@ def check_target(arn: str, *, what: str, kinds: tuple[str, ...] = _TARGETS) -> N
     parsed = find_arn(arn)
     if parsed is None or parsed.service not in kinds:
         raise InvalidParameterValue(f"The provided {what} ARN {arn} is not supported.")
-    if parsed.service not in ("sqs", "lambda", "events"):
+    if parsed.service not in ("sqs", "sns", "lambda", "events"):
         raise NotImplementedHere(
-            f"Ballroom cannot send to {parsed.service} yet: {what} {arn} is refused (queues, functions "
+            f"Ballroom cannot send to {parsed.service} yet: {what} {arn} is refused (queues, topics, functions "
             "and event buses can be used)"
         )
 
@@ -71,6 +72,8 @@ def send(tx: Tx, arn: str, record: dict[str, Any], *, trace: str | None) -> None
     body = orjson.dumps(record).decode()
     if target.service == "sqs":
         _send_to_queue(tx, target.resource, {"MessageBody": body}, caller, trace)
+    elif target.service == "sns":
+        _publish(tx, arn, {"Message": body}, caller)
     elif target.service == "lambda":
         event = {"FunctionName": arn, "InvocationType": "Event", "Payload": orjson.dumps(record)}
         tx.call("lambda", "InvokeLater", event, caller=caller)
@@ -95,7 +98,7 @@ def send_dead_letter(
 ) -> None:
     """The event itself, with what went wrong as message attributes."""
     target = find_arn(arn)
-    if target is None or target.service != "sqs":
+    if target is None or target.service not in ("sqs", "sns"):
         raise NotImplementedHere(f"Ballroom cannot send dead letters to {arn} yet")
     message = "" if outcome is None else str((_parsed(outcome.payload) or {}).get("errorMessage", ""))
     attributes = {
@@ -107,7 +110,16 @@ def send_dead_letter(
         attributes["ErrorMessage"] = {"DataType": "String", "StringValue": message[:1024]}
     caller = service_caller(target.account, target.region, "lambda.amazonaws.com", tx.caller.request_id)
     body = payload.decode("utf-8", "replace")
+    if target.service == "sns":
+        _publish(tx, arn, {"Message": body, "MessageAttributes": attributes}, caller)
+        return
     _send_to_queue(tx, target.resource, {"MessageBody": body, "MessageAttributes": attributes}, caller, trace)
+
+
+def _publish(tx: Tx, arn: str, message: dict[str, Any], caller: Caller) -> None:
+    if arn.endswith(".fifo"):
+        message["MessageGroupId"] = message["MessageDeduplicationId"] = caller.request_id or tx.ids.uuid()
+    tx.call("sns", "Publish", {"TopicArn": arn, **message}, caller=caller)
 
 
 def _send_to_queue(tx: Tx, queue: str, message: dict[str, Any], caller: Any, trace: str | None) -> None:

@@ -16,9 +16,10 @@ from weakref import WeakKeyDictionary
 from ballroom.kernel import Context, Kernel, ServiceError, Tx, on_start
 from ballroom.services.lambda_.errors import TooManyRequests
 from ballroom.services.lambda_.filters import Matcher, compile_filters, filterable
-from ballroom.services.lambda_.invocation import Call, invoke
+from ballroom.services.lambda_.invocation import Call, count, invoke
 from ballroom.services.lambda_.mappings import POLLED, MappingPlace, Pokes, mapping_key, substance
 from ballroom.services.lambda_.names import FunctionName
+from ballroom.services.lambda_.recursion import is_loop, one_round_more, rounds_so_far
 from ballroom.services.lambda_.resources import Mapping, find_function
 from ballroom.services.lambda_.stream_feeder import StreamFeeder
 from ballroom.sources import queue_records
@@ -151,7 +152,13 @@ class QueueFeeder:
         self, queue: QueuePoller, ctx: Context, payload: bytes, sent: set[str], messages: list[Message]
     ) -> set[str]:
         """The messages that did not succeed."""
-        trace = messages[0].get("Attributes", {}).get("AWSTraceHeader")
+        traces = [message.get("Attributes", {}).get("AWSTraceHeader") for message in messages]
+        trace = max(traces, key=lambda trace: rounds_so_far(self._at, trace))
+        if is_loop(self._at, trace):
+            # left to the queue's redrive policy, as what a function fails to process
+            count(ctx.kernel, self._at, "RecursiveInvocationsDropped")
+            return sent
+        trace = one_round_more(ctx.kernel, self._at, trace)
         call = Call(self._at, payload, ctx.kernel.ids.uuid(), trace)
         give_up_ms = ctx.clock.now_ms() + queue.hidden_ms // 2
         while True:

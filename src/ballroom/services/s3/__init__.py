@@ -1,4 +1,4 @@
-"""Amazon S3, the foundation: buckets, objects, versions and multipart uploads."""
+"""Amazon S3: objects and their versions, and all that buckets configure."""
 
 from ballroom.services.s3 import browsers, operations, website
 

@@ -63,7 +63,7 @@ def authorize(
         version = version or _find(tx, bucket, action, key, request)
         said = decide(compiled(text), _access(tx, bucket, action, key, version, request))
     if said is Decision.DENY and not (own and action in _OF_THE_POLICY and caller.arn.endswith(":root")):
-        raise AccessDenied()
+        raise denied(tx, bucket, action, key) if own else AccessDenied()
     if own:
         return
     if said is Decision.ALLOW and text is not None and not _is_restricted(tx, bucket, text):
@@ -72,6 +72,22 @@ def authorize(
     version = version or _find(tx, bucket, action, key, request)
     if not _granted(tx, bucket, action, key, version):
         raise AccessDenied()
+
+
+def denied(tx: Tx, bucket: Bucket, action: str, key: str = "", why: str = "") -> AccessDenied:
+    """The error that callers of the bucket's own account get: it tells what refuses them.
+
+    Source: S3 User Guide, "Troubleshoot access denied (403 Forbidden) errors in Amazon S3".
+    """
+    return AccessDenied(
+        f'User: {tx.caller.arn} is not authorized to perform: s3:{action} on resource: '
+        f'"{_resource(bucket, action, key)}" {why or "with an explicit deny in a resource-based policy"}'
+    )
+
+
+def _resource(bucket: Bucket, action: str, key: str) -> str:
+    arn = f"arn:aws:s3:::{bucket.name}"
+    return f"{arn}/{key}" if action in _OF_OBJECTS else arn
 
 
 def policy_text(tx: Tx, bucket: Bucket) -> str | None:
@@ -89,12 +105,9 @@ def _access(
         principal = Principal(service=caller.source)
     elif not caller.anonymous:
         principal = Principal(caller.account, caller.arn, caller.user_id, canonical_id(caller.account))
-    resource = f"arn:aws:s3:::{bucket.name}"
-    if action in _OF_OBJECTS:
-        resource = f"{resource}/{key}"
     tags = version.attributes.tags if version is not None else {}
     context = keys.of_request(tx, bucket.account, request, tags)
-    return Access(principal, f"s3:{action}", resource, context)
+    return Access(principal, f"s3:{action}", _resource(bucket, action, key), context)
 
 
 def _find(tx: Tx, bucket: Bucket, action: str, key: str, request: Request | None) -> ObjectVersion | None:

@@ -63,6 +63,11 @@ def check_write(current: ObjectVersion | None, request: dict[str, Any], *, found
         NoSuchKey: If-Match, and there is none.
         ConditionalConflict: it has changed since the upload began.
     """
+    if "IfMatch" in request and "IfNoneMatch" in request:
+        raise NotImplementedHeader(
+            Header="If-Match,If-None-Match",
+            additionalMessage="Multiple conditional request headers present in the request",
+        )
     if (tags := request.get("IfNoneMatch")) is not None:
         if tags != "*":
             raise _not_accepted("If-None-Match")

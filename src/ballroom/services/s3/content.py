@@ -41,8 +41,9 @@ def _in_its_row(tx: Tx, data: bytes) -> Content:
 def shared(tx: Tx, content: Content) -> Content:
     """The same bytes for another version: blobs are shared, a small body is copied."""
     if content.blob is not None:
-        tx.link_blob(content.blob)
-        tx.kernel.blobs.hold(content.blob)  # linking ends a hold once it is durable
+        blob = content.blob
+        tx.link_blob(blob)
+        tx.after_commit(lambda: tx.kernel.blobs.hold(blob))  # linking ends a hold once it is durable
         return content
     if content.body_id:
         return _in_its_row(tx, small_body(tx, content))

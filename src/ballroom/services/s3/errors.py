@@ -208,7 +208,7 @@ class InvalidEncryption(S3Error):
     """There is no such encryption."""
 
     shape = "InvalidEncryptionAlgorithmError"
-    text = "The encryption request you specified is not valid. The valid value is AES256."
+    text = "The Encryption request you specified is not valid. Supported value: AES256."
 
 
 class InvalidObjectState(S3Error):

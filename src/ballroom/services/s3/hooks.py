@@ -9,27 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from ballroom.kernel import Request, Response, Tx
 from ballroom.services.s3 import authorization, locks, object_grants, tagging
 from ballroom.services.s3.attributes import NONE, Attributes
+from ballroom.services.s3.changes import Change
 from ballroom.services.s3.lifecycle.configured import LIFECYCLE, abort, expiration
 from ballroom.services.s3.notifications.sending import NOTIFICATION, tell
 from ballroom.services.s3.resources import Bucket, ObjectVersion
 from ballroom.services.s3.settings_store import find_setting
 from ballroom.services.s3.website_rules import check_redirect_location
 
+__all__ = [
+    "attributes_of", "authorize", "changed", "check_removal", "check_versioning", "describe",
+    "describe_upload", "describe_write", "owned",
+]  # fmt: skip
 
-class Change(msgspec.Struct, frozen=True):
-    """What happened to a version. `event` is S3's name without its prefix: `ObjectCreated:Put`."""
 
-    event: str
-    key: str
-    version_id: str = ""
-    etag: str = ""
-    size: int = 0
-    sequence: int = 0
+def owned(tx: Tx, bucket: Bucket, draft: ObjectVersion) -> ObjectVersion:
+    """A new version with its owner: its writer, unless the bucket says that its own owner is."""
+    return object_grants.owned(tx, bucket, draft)
 
 
 def authorize(
@@ -96,7 +94,7 @@ def check_versioning(tx: Tx, bucket: Bucket, status: str) -> None:
 def changed(tx: Tx, bucket: Bucket, change: Change) -> None:
     """Something was written or removed in this transaction: tell whoever wants to know."""
     if NOTIFICATION in bucket.configured:
-        tell(tx, bucket, change.event, change.key, change.version_id, change.etag, change.size)
+        tell(tx, bucket, change)
 
 
 def describe(tx: Tx, bucket: Bucket, version: ObjectVersion, response: Response) -> None:

@@ -15,12 +15,14 @@ from functools import lru_cache
 _ID = re.compile(r"[0-9a-f]{64}")
 ANONYMOUS = "65a011a29cdf8ec533ec3d1ccaae921c"
 """The owner of what nobody in particular wrote. Source: S3 User Guide, "Who is a grantee?"."""
+ANONYMOUS_OWNER = "anonymous"
+"""In the place of an account, where that owner is stored."""
 
 
 @lru_cache(4096)
 def canonical_id(account: str) -> str:
     """64 hexadecimal digits; the anonymous user has an id of its own."""
-    if not account:
+    if account in ("", ANONYMOUS_OWNER):
         return ANONYMOUS
     digest = _digest(account)
     hidden = int(account) ^ int(digest[:10], 16)

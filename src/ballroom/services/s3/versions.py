@@ -13,9 +13,9 @@ import msgspec
 
 from ballroom.kernel import Tx
 from ballroom.services.s3 import hooks
+from ballroom.services.s3.changes import Change
 from ballroom.services.s3.content import discard
 from ballroom.services.s3.errors import MethodNotAllowed, NoSuchKey, NoSuchVersion
-from ballroom.services.s3.hooks import Change
 from ballroom.services.s3.resources import (
     NULL,
     Bucket,
@@ -90,6 +90,8 @@ def put_version(tx: Tx, bucket: Bucket, draft: ObjectVersion, event: str) -> Obj
 
     `event` is what subscribers are told, `ObjectCreated:Put`. The draft's content passes over to the version.
     """
+    if draft.owner != bucket.account or tx.caller.anonymous:
+        draft = hooks.owned(tx, bucket, draft)
     version = _make_current(tx, bucket, draft)
     tx.put(object_key(bucket, version.key), version)
     hooks.changed(tx, bucket, _change(event, version))

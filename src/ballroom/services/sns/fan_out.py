@@ -84,7 +84,7 @@ class FanOut:
             if publication.attributes:
                 message["MessageAttributes"] = message_attributes.for_queue(publication.attributes)
         else:
-            message = {"MessageBody": self._envelopes.body(live.record)}
+            message = {"MessageBody": self._envelopes.body(live.record.protocol, live.arn)}
         if publication.group is not None:
             message["MessageGroupId"] = publication.group
             if publication.dedup is not None:
@@ -99,7 +99,7 @@ class FanOut:
             # a standard queue of a FIFO topic: order and groups end here
             message.pop("MessageGroupId", None)
             message.pop("MessageDeduplicationId", None)
-        message["QueueUrl"] = f"/{target.account}/{target.resource}"
+        message["QueueUrl"] = live.queue_url
         self._tx.call("sqs", "SendMessage", message, caller=self._caller(target.account, target.region))
 
     def _to_function(self, live: LiveSubscription) -> None:
@@ -119,9 +119,9 @@ class FanOut:
         publication, topic = self._publication, self._topic
         text = publication.text_for(subscription.protocol)
         if subscription.protocol == "email-json":
-            text = self._envelopes.body(subscription)
+            text = self._envelopes.body(subscription.protocol, subscription.arn)
         elif subscription.protocol == "email":
-            url = unsubscribe_url(self._tx.kernel.settings.base_url, subscription)
+            url = unsubscribe_url(self._tx.kernel.settings.base_url, subscription.arn)
             text += f"\n\n--\nIf you wish to stop receiving notifications from this topic, please visit {url}"
         subject = publication.subject or ""
         if subscription.protocol.startswith("email"):

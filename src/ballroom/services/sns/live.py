@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 100
 """Subscriptions delivered to within the publication's own transaction."""
+BYTES_AT_ONCE = 4 << 20
+"""What a publication may write in one transaction: a megabyte for a hundred queues would hold up everybody."""
 
 
 @lru_cache(maxsize=4096)
@@ -33,11 +35,13 @@ class LiveSubscription(msgspec.Struct, gc=False, frozen=True):
     """A subscription and what is worked out from it once."""
 
     record: Subscription
+    arn: str
     raw: bool
     pattern: Pattern | None
     scope: str
     target: Arn | None
     """What a queue's or function's endpoint names."""
+    queue_url: str
 
 
 def live(record: Subscription) -> LiveSubscription:
@@ -45,14 +49,16 @@ def live(record: Subscription) -> LiveSubscription:
     policy = record.attributes.get("FilterPolicy")
     scope = record.attributes.get("FilterPolicyScope", filtering.ATTRIBUTES)
     target = find_arn(record.endpoint) if record.protocol in ("sqs", "lambda") else None
-    return LiveSubscription(record, record.raw, _pattern(policy, scope) if policy else None, scope, target)
+    url = f"/{target.account}/{target.resource}" if target is not None else ""
+    pattern = _pattern(policy, scope) if policy else None
+    return LiveSubscription(record, record.arn, record.raw, pattern, scope, target, url)
 
 
-def page(tx: Tx, topic: Topic, after: str | None) -> list[Subscription]:
-    """Up to `AT_ONCE` subscriptions of a topic behind an id, those that wait for confirmation included."""
+def page(tx: Tx, topic: Topic, after: str | None, limit: int = AT_ONCE) -> list[Subscription]:
+    """Up to `limit` subscriptions of a topic behind an id, those that wait for confirmation included."""
     prefix = ("sns", topic.account, topic.region, "sub", topic.name)
     return tx.scan_prefix(
-        Subscription, prefix, after=(*prefix, after) if after is not None else None, limit=AT_ONCE
+        Subscription, prefix, after=(*prefix, after) if after is not None else None, limit=limit
     )
 
 

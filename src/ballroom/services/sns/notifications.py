@@ -21,12 +21,12 @@ from ballroom.services.sns.resources import Subscription, Topic
 def timestamp(ms: int) -> str:
     """As envelopes have it."""
     moment = datetime.datetime.fromtimestamp(ms // 1000, datetime.UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return f"{moment.isoformat()[:19]}.{ms % 1000:03d}Z"
 
 
-def unsubscribe_url(base_url: str, subscription: Subscription) -> str:
+def unsubscribe_url(base_url: str, subscription_arn: str) -> str:
     """Ends the subscription when it is visited."""
-    return f"{base_url}/?Action=Unsubscribe&SubscriptionArn={subscription.arn}"
+    return f"{base_url}/?Action=Unsubscribe&SubscriptionArn={subscription_arn}"
 
 
 class Envelopes:
@@ -36,34 +36,34 @@ class Envelopes:
         self._tx, self._topic, self._publication = tx, topic, publication
         self._base_url = tx.kernel.settings.base_url
         self._signed: dict[tuple[str, str], dict[str, Any]] = {}
-        self._halves: dict[str, tuple[bytes, bytes]] = {}
+        self._halves: dict[str, tuple[str, str]] = {}
 
     def fields(self, subscription: Subscription, purpose: str = signing.INSIDE) -> dict[str, Any]:
         """The envelope's fields in AWS's order."""
         text = self._publication.text_for(subscription.protocol)
         fields = dict(self._signed.get((text, purpose)) or self._sign(text, purpose))
-        fields["UnsubscribeURL"] = unsubscribe_url(self._base_url, subscription)
+        fields["UnsubscribeURL"] = unsubscribe_url(self._base_url, subscription.arn)
         if self._publication.attributes:
             fields["MessageAttributes"] = message_attributes.in_envelope(self._publication.attributes)
         return fields
 
-    def body(self, subscription: Subscription) -> str:
+    def body(self, protocol: str, subscription_arn: str) -> str:
         """The envelope as text, for a queue.
 
         What surrounds the one part that differs between subscriptions is made once.
         """
-        text = self._publication.text_for(subscription.protocol)
-        halves = self._halves.get(text)
+        halves = self._halves.get(protocol)
         if halves is None:
+            text = self._publication.text_for(protocol)
             signed = self._signed.get((text, signing.INSIDE)) or self._sign(text, signing.INSIDE)
-            before = orjson.dumps(signed)[:-1] + b',"UnsubscribeURL":'
-            after = b"}"
+            before = orjson.dumps(signed)[:-1] + b',"UnsubscribeURL":"'
+            after = b'"}'
             if self._publication.attributes:
                 attributes = message_attributes.in_envelope(self._publication.attributes)
-                after = b',"MessageAttributes":' + orjson.dumps(attributes) + b"}"
-            halves = self._halves[text] = before, after
-        url = unsubscribe_url(self._base_url, subscription)
-        return (halves[0] + orjson.dumps(url) + halves[1]).decode()
+                after = b'","MessageAttributes":' + orjson.dumps(attributes) + b"}"
+            halves = self._halves[protocol] = before.decode(), after.decode()
+        # an ARN needs no escaping
+        return halves[0] + unsubscribe_url(self._base_url, subscription_arn) + halves[1]
 
     def _sign(self, text: str, purpose: str) -> dict[str, Any]:
         publication, topic = self._publication, self._topic

@@ -1,7 +1,7 @@
 """Publishing: from a checked message to its topic's subscriptions.
 
 A topic of up to a hundred subscriptions is delivered to in the publication's own transaction: one commit for
-the acknowledgement and every queue. Larger ones are expanded in durable steps.
+the acknowledgement and every queue. Larger ones, and more than 4 MiB together, are expanded in durable steps.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from ballroom.kernel import Request, Response, Tx
 from ballroom.services.sns import fifo, messages
 from ballroom.services.sns.fan_out import FanOut
-from ballroom.services.sns.large_fan_outs import fan_out_later
-from ballroom.services.sns.live import LiveTopics
+from ballroom.services.sns.large_fan_outs import fan_out_later, is_expanding
+from ballroom.services.sns.live import BYTES_AT_ONCE, LiveTopics
 from ballroom.services.sns.messages import Publication
 from ballroom.services.sns.metrics import count
 from ballroom.services.sns.resources import Topic
@@ -37,13 +37,17 @@ def send(tx: Tx, topic: Topic, publication: Publication, request: Request) -> Re
             }
         answer["SequenceNumber"] = publication.sequence
     subscriptions = tx.kernel.state(LiveTopics).of(tx, topic)
-    if subscriptions is None:
+    size = messages.size_of(request)
+    if (
+        subscriptions is None
+        or len(subscriptions) * size > BYTES_AT_ONCE
+        or (topic.fifo and is_expanding(tx, topic))
+    ):
         fan_out_later(tx, topic, publication)
     elif subscriptions:
         fan_out = FanOut(tx, topic, publication)
         for subscription in subscriptions:
             fan_out.to(subscription)
-    size = messages.size_of(request)
     tx.after_commit(lambda: _count(tx, topic, size))
     return answer
 

@@ -25,7 +25,7 @@ INSIDE, TRAVELLING = "inside", "travelling"
 _BITS = {INSIDE: 1024, TRAVELLING: 2048}
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
-_CERTIFICATE = re.compile(r"/SimpleNotificationService-([0-9a-f]{32})\.pem")
+_CERTIFICATE = re.compile(r"/_ballroom/sns/SimpleNotificationService-([0-9a-f]{32})\.pem")
 
 
 def _key_of(purpose: str) -> Key:
@@ -48,7 +48,7 @@ class Signer:
         record, private = self._keys.get(purpose) or self._load(tx, purpose)
         digest = hashes.SHA256() if version == "2" else hashes.SHA1()
         signature = private.sign(signed_text(message), padding.PKCS1v15(), digest)
-        url = f"{self._base_url}/SimpleNotificationService-{record.id}.pem"
+        url = f"{self._base_url}/_ballroom/sns/SimpleNotificationService-{record.id}.pem"
         return base64.b64encode(signature).decode(), url
 
     def _load(self, tx: Tx, purpose: str) -> tuple[SigningKey, RSAPrivateKey]:
@@ -102,7 +102,7 @@ def _find_certificate(tx: Tx, key_id: str) -> bytes | None:
     return next((key.certificate for key in keys if key is not None and key.id == key_id), None)
 
 
-@page("GET", "/SimpleNotificationService-*", unsigned=True)
+@page("GET", "/_ballroom/sns/*", unsigned=True)
 async def certificate(ctx: Context, http: HttpRequest) -> HttpResponse:
     """The certificate that a notification's SigningCertURL names."""
     match = _CERTIFICATE.fullmatch(http.path)

@@ -86,6 +86,8 @@ async def _apply_settings(call: Call, bucket: Target) -> None:
 
 async def _apply(call: Call, bucket: Target, name: str, setting: Setting) -> None:
     value = bucket.get(name)
+    if name == "AccessControl" and as_text(value or "Private") == "Private" and name not in bucket.previous:
+        return  # a new bucket is private already, and may not take lists at all
     if value is not None:
         await call("s3", setting.put, Bucket=bucket.name, **{setting.member: setting.shape(value)})
     elif setting.remove:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from ballroom.services.dynamodb.errors import Invalid
+from ballroom.services.dynamodb.expressions.caching import kept_by_text
 from ballroom.services.dynamodb.expressions.environment import Environment, Names, resolve
 from ballroom.services.dynamodb.expressions.nodes import Call, Node, Operator, Parsed, Path, ValueRef
 from ballroom.services.dynamodb.expressions.parser import parse
@@ -75,7 +75,7 @@ class _Compiled:
         self.run, self.checks, self.paths = run, checks, paths
 
 
-@lru_cache(2048)
+@kept_by_text(2048)
 def _compile(kind: str, text: str, names: Names) -> _Compiled:
     parsed = parse(kind, text)
     check_functions(parsed)

@@ -15,9 +15,9 @@ expressions", "Specifying item attributes".
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from ballroom.services.dynamodb.errors import Invalid
+from ballroom.services.dynamodb.expressions.caching import kept_by_text
 from ballroom.services.dynamodb.expressions.nodes import (
     Action,
     Call,
@@ -57,7 +57,7 @@ def parse(kind: str, text: str) -> Parsed:
     return _parse(kind, text)
 
 
-@lru_cache(_CACHED)
+@kept_by_text(_CACHED)
 def _parse(kind: str, text: str) -> Parsed:
     parser = _Parser(kind, text)
     if kind == "UpdateExpression":
@@ -133,7 +133,7 @@ class _Parser:
         if parsed.operators > MOST_OPERATORS:
             raise Invalid(
                 f"Invalid {parsed.kind}: The expression contains too many operators; "
-                f"maximum operator count: {MOST_OPERATORS}"
+                f"operator count: {parsed.operators}"
             )
         return parsed
 

@@ -5,8 +5,7 @@ Source: DynamoDB Developer Guide, "Using projection expressions in DynamoDB".
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+from ballroom.services.dynamodb.expressions.caching import kept_by_text
 from ballroom.services.dynamodb.expressions.environment import Environment, Names, resolve
 from ballroom.services.dynamodb.expressions.parser import parse
 from ballroom.services.dynamodb.expressions.paths import Parts, Projection, check_overlaps, projection
@@ -36,7 +35,7 @@ def projected(text: str, environment: Environment) -> Projected:
     return _compile(text, names)
 
 
-@lru_cache(1024)
+@kept_by_text(1024)
 def _compile(text: str, names: Names) -> Projected:
     paths = [resolve(path, names) for path in parse(KIND, text).paths]
     check_overlaps(KIND, paths)

@@ -9,12 +9,12 @@ Source: DynamoDB Developer Guide, "Using update expressions in DynamoDB".
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from ballroom.services.dynamodb.errors import Invalid
+from ballroom.services.dynamodb.expressions.caching import kept_by_text
 from ballroom.services.dynamodb.expressions.environment import Environment, Names, resolve
 from ballroom.services.dynamodb.expressions.nodes import Action, Call, Node, Operator, Path, ValueRef
 from ballroom.services.dynamodb.expressions.parser import parse
@@ -108,7 +108,7 @@ def _position(change: Any) -> int:
     return parts[-1] if isinstance(parts[-1], int) else -1
 
 
-@lru_cache(2048)
+@kept_by_text(2048)
 def _compile(text: str, names: Names) -> tuple[list[Step], list[Check]]:
     parsed = parse(KIND, text)
     for name in parsed.calls:

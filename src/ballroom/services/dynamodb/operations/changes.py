@@ -39,7 +39,7 @@ def update_table(tx: Tx, request: Request) -> Response:
     Source: DynamoDB API Reference, UpdateTable.
     """
     check_supported(request)
-    if not any(request.get(member) is not None for member in _CHANGES):
+    if not any(request.get(member) not in (None, []) for member in _CHANGES):
         raise Invalid(_NOTHING)
     live = load_table(tx, request["TableName"], named=True)
     record = _billing(tx, live.record, request)
@@ -124,13 +124,21 @@ def _indexes(
     if sum("Create" in update or "Delete" in update for update in updates) > 1:
         raise LimitExceeded(_ONE_INDEX)
     dropped: tuple[Index, ...] = ()
+    named: set[str] = set()
     for update in updates:
         chosen = [(kind, one) for kind, one in update.items() if one is not None]
         if len(chosen) != 1:
             raise Invalid.parameter(
-                "One of GlobalSecondaryIndexUpdate's Create, Update or Delete must be specified"
+                "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
+                "GlobalSecondaryIndexUpdate.Delete must not be null"
             )
         kind, given = chosen[0]
+        if given["IndexName"] in named:
+            raise Invalid.parameter(
+                "Only one global secondary index update per index is allowed simultaneously. "
+                f"Index: {given['IndexName']}"
+            )
+        named.add(given["IndexName"])
         if kind == "Create":
             record = _create(tx, record, given, request)
             continue

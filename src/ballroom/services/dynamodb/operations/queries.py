@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballroom.kernel import Request, Response, Tx, operation
+from ballroom.kernel import Request, Response, Tx, Waiting, operation
 from ballroom.services.dynamodb import legacy
 from ballroom.services.dynamodb.answers import plain
 from ballroom.services.dynamodb.capacity import Consumed, told_or_nothing
@@ -15,16 +15,16 @@ from ballroom.services.dynamodb.expressions.key_conditions import key_conditions
 from ballroom.services.dynamodb.expressions.projections import Projected
 from ballroom.services.dynamodb.keys import Schema
 from ballroom.services.dynamodb.live import LiveIndex, LiveTable, load_table
-from ballroom.services.dynamodb.pages import Shape, answer_page, read_page
+from ballroom.services.dynamodb.pages import PageRead, Shape, run
 from ballroom.services.dynamodb.ranges import Range, Source, query_range, scan_range, start_of
 from ballroom.services.dynamodb.requests import Test, environment_of, projection_of
-from ballroom.services.dynamodb.values.attribute_values import take_attributes
+from ballroom.services.dynamodb.values.attribute_values import Attributes, take_attributes
 
 _OUTSIDE = "The provided starting key is outside query boundaries based on provided conditions"
 
 
 @operation("Query", plain=plain)
-def query(tx: Tx, request: Request) -> Response:
+def query(tx: Tx, request: Request) -> Response | Waiting:
     """The items with one partition key that meet a condition on the sort key, in its order; a page.
 
     Raises:
@@ -34,7 +34,7 @@ def query(tx: Tx, request: Request) -> Response:
     Source: DynamoDB API Reference, Query.
     """
     legacy.check_not_mixed(request)
-    start = take_attributes(request["ExclusiveStartKey"]) if request.get("ExclusiveStartKey") else None
+    start = _start(request)
     environment = environment_of(request, "ProjectionExpression", "FilterExpression", "KeyConditionExpression")
     projected = projection_of(request, environment)
     test, filtered = _filter(request, "QueryFilter", environment)
@@ -52,7 +52,7 @@ def query(tx: Tx, request: Request) -> Response:
 
 
 @operation("Scan", plain=plain)
-def scan(tx: Tx, request: Request) -> Response:
+def scan(tx: Tx, request: Request) -> Response | Waiting:
     """All items of a table or index, or of one segment, in the order of the keys' hashes; a page.
 
     Raises:
@@ -62,7 +62,7 @@ def scan(tx: Tx, request: Request) -> Response:
     Source: DynamoDB API Reference, Scan.
     """
     legacy.check_not_mixed(request)
-    start = take_attributes(request["ExclusiveStartKey"]) if request.get("ExclusiveStartKey") else None
+    start = _start(request)
     environment = environment_of(request, "ProjectionExpression", "FilterExpression")
     projected = projection_of(request, environment)
     test, _ = _filter(request, "ScanFilter", environment)
@@ -84,13 +84,23 @@ def scan(tx: Tx, request: Request) -> Response:
 
 def _answer(
     tx: Tx, request: Request, table: LiveTable, source: Source, rows: Range, shape: Shape, *, reverse: bool
-) -> Response:
+) -> Response | Waiting:
     consumed = Consumed(table)
-    page = read_page(tx, rows, request.get("Limit"), reverse=reverse)
-    consistent = bool(request.get("ConsistentRead"))
-    answer = answer_page(tx, source, page, shape, consumed, consistent=consistent)
-    consumed.count(tx)
-    return told_or_nothing(consumed, request, answer)
+    page = PageRead(
+        source,
+        rows,
+        shape,
+        consumed,
+        limit=request.get("Limit"),
+        reverse=reverse,
+        consistent=bool(request.get("ConsistentRead")),
+    )
+    return run(tx, page, lambda answer: told_or_nothing(consumed, request, answer))
+
+
+def _start(request: Request) -> Attributes | None:
+    given = request.get("ExclusiveStartKey")
+    return None if given is None else take_attributes(given)
 
 
 def _key_conditions(request: Request, environment: Environment) -> legacy.Conditions:

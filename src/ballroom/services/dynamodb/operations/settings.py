@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.dynamodb.errors import Invalid, PolicyNotFound, ResourceNotFound
 from ballroom.services.dynamodb.live import LiveTable, find_table, load_table, save_table
+from ballroom.services.dynamodb.names import is_table_arn
 from ballroom.services.dynamodb.resources import Table, TimeToLive, tables_prefix
 from ballroom.services.dynamodb.table_settings import (
     Policy,
@@ -18,7 +19,7 @@ from ballroom.services.dynamodb.table_settings import (
     take_tags,
 )
 
-TTL_CHANGED: list[Any] = []
+TTL_CHANGED: list[Callable[[Tx, LiveTable], None]] = []
 """Functions `fn(tx, live_table)` told after a table's expiry was switched, in the same transaction."""
 
 
@@ -69,7 +70,7 @@ def describe_time_to_live(tx: Tx, request: Request) -> Response:
 
 
 def _tagged(tx: Tx, arn: str) -> LiveTable:
-    if not arn.startswith("arn:"):
+    if not is_table_arn(arn):
         raise Invalid(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
     found = find_table(tx, arn)
     if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ballroom.kernel import Request, Response, Tx, operation
@@ -10,7 +11,7 @@ from ballroom.services.dynamodb import definitions
 from ballroom.services.dynamodb.descriptions import describe
 from ballroom.services.dynamodb.errors import Invalid, ResourceInUse
 from ballroom.services.dynamodb.housekeeping import collect_later, counts_of
-from ballroom.services.dynamodb.live import load_table, save_table
+from ballroom.services.dynamodb.live import LiveTable, load_table, save_table
 from ballroom.services.dynamodb.names import table_address
 from ballroom.services.dynamodb.resources import Counts, Table, table_key, tables_prefix
 from ballroom.services.dynamodb.streams.writing import stream_changed, table_deleted
@@ -54,20 +55,11 @@ def new_table(tx: Tx, account: str, region: str, name: str, request: dict[str, A
     Raises:
         Invalid: keys, indexes or settings break a rule.
     """
-    missing = [member for member in ("AttributeDefinitions", "KeySchema") if request.get(member) is None]
-    if missing:  # AWS's model has them optional (for other kinds of tables), its answer has not
-        told = "; ".join(
-            f"Value null at '{member[0].lower()}{member[1:]}' failed to satisfy constraint: "
-            "Member must not be null"
-            for member in missing
-        )
-        many = "s" if len(missing) > 1 else ""
-        raise Invalid(f"{len(missing)} validation error{many} detected: {told}")
     billing = request.get("BillingMode") or "PROVISIONED"
     read, write = definitions.throughput(request, billing)
     types = definitions.attribute_types(request["AttributeDefinitions"])
     hash, range = definitions.key_schema(request["KeySchema"])
-    definitions.check_defined(types, hash, range)
+    definitions.check_table_keys(types, hash, range)
     fields = definitions.local_indexes(request.get("LocalSecondaryIndexes"), hash, range)
     given = request.get("GlobalSecondaryIndexes")
     if given is not None and not given:
@@ -136,7 +128,7 @@ def delete_table(tx: Tx, request: Request) -> Response:
     return {"TableDescription": told}
 
 
-TABLE_DELETED: list[Any] = []
+TABLE_DELETED: list[Callable[[Tx, LiveTable], None]] = []
 """Functions `fn(tx, live_table)` told of each deletion, in its transaction."""
 
 

@@ -27,8 +27,10 @@ from ballroom.services.dynamodb.errors import (
     IdempotentParameterMismatch,
     Invalid,
     ItemCollectionSizeLimitExceeded,
+    SchemaMismatch,
     TransactionCanceled,
 )
+from ballroom.services.dynamodb.expressions.projections import Projected
 from ballroom.services.dynamodb.housekeeping import forget_token_later
 from ballroom.services.dynamodb.live import LiveTable, load_table
 from ballroom.services.dynamodb.requests import environment_of, projection_of
@@ -61,9 +63,9 @@ def transact_write_items(tx: Tx, request: Request) -> Response:
     """
     writes = [_write(entry) for entry in request["TransactItems"]]
     tables = [load_table(tx, given["TableName"]) for _, given, _ in writes]
+    _bind(writes, tables)
     seen: set[tuple[str, tuple[bytes, ...]]] = set()
     for (_, _, write), table in zip(writes, tables, strict=True):
-        write.bind(table)
         place = (table.record.id, write.primary)
         if place in seen:
             raise Invalid(_TWICE)
@@ -93,6 +95,24 @@ def _write(entry: dict[str, Any]) -> Entry:
         raise Invalid(_ONE_ACTION)
     kind, one = given[0]
     return kind, one, _KINDS[kind](one)
+
+
+def _bind(writes: list[Entry], tables: list[LiveTable]) -> None:
+    """Check each write against its table.
+
+    Raises:
+        TransactionCanceled: a key has the wrong type, which AWS finds while the transaction runs.
+        Invalid: any other mistake.
+    """
+    reasons: list[dict[str, Any]] = []
+    for (_, _, write), table in zip(writes, tables, strict=True):
+        try:
+            write.bind(table)
+            reasons.append({"Code": "None"})
+        except SchemaMismatch as error:
+            reasons.append(_reason(error))
+    if any(reason["Code"] != "None" for reason in reasons):
+        raise TransactionCanceled(reasons)
 
 
 def _digest(request: Request) -> bytes:
@@ -178,15 +198,23 @@ def transact_get_items(tx: Tx, request: Request) -> Response:
         projected = projection_of(given, environment)
         environment.check_all_used()
         gets.append((given["TableName"], key, projected))
-    bound = []
+    bound: list[tuple[LiveTable, tuple[bytes, ...], Projected | None]] = []
+    mismatches: dict[int, dict[str, Any]] = {}
     seen: set[tuple[str, tuple[bytes, ...]]] = set()
     for name, key, projected in gets:
         table = load_table(tx, name)
-        primary = table.schema.of_key(key)
+        try:
+            primary = table.schema.of_key(key)
+        except SchemaMismatch as error:
+            mismatches[len(bound)] = _reason(error)
+            bound.append((table, (), projected))
+            continue
         if (table.record.id, primary) in seen:
             raise Invalid(_TWICE)
         seen.add((table.record.id, primary))
         bound.append((table, primary, projected))
+    if mismatches:
+        raise TransactionCanceled([mismatches.get(place, {"Code": "None"}) for place in range(len(bound))])
     responses: list[dict[str, Any]] = []
     consumptions: dict[str, Consumed] = {}
     total = 0

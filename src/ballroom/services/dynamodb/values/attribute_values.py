@@ -52,6 +52,8 @@ def take(given: dict[str, Any], depth: int = 0) -> Value:
     if len(given) != 1:
         given = {kind: given[kind] for kind in TYPES if given.get(kind) is not None}
         if len(given) != 1:
+            for number in (*([given["N"]] if "N" in given else ()), *given.get("NS", ())):
+                numbers.canonical(number)  # a wrong number is told of first
             raise _not_one(given)
     ((kind, value),) = given.items()
     if kind == "S":
@@ -79,9 +81,7 @@ def _binary(value: bytes | str, depth: int) -> str:
 
 
 def _null(value: bool, depth: int) -> bool:
-    if not value:
-        raise Invalid.parameter("Null attribute value types must have the value of true")
-    return True
+    return True  # false is taken as well, and means no more
 
 
 def _boolean(value: bool, depth: int) -> bool:

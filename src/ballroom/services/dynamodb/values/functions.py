@@ -38,10 +38,14 @@ def contains(value: Value | None, wanted: Value | None) -> bool:
 
 
 def size_value(value: Value | None) -> Value | None:
-    """What `size()` gives: characters, bytes or elements; None where the type has no size."""
+    """What `size()` gives: a string's UTF-16 code units, bytes or elements; None where the type has no size."""
     if value is None:
         return None
     ((kind, inner),) = value.items()
     if kind in ("N", "NULL", "BOOL"):
         return None
-    return {"N": str(binary_size(inner) if kind == "B" else len(inner))}
+    if kind == "B":
+        return {"N": str(binary_size(inner))}
+    if kind == "S" and not inner.isascii():
+        return {"N": str(len(inner.encode("utf-16-le", "surrogatepass")) // 2)}
+    return {"N": str(len(inner))}

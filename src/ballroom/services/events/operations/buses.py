@@ -50,8 +50,8 @@ def create_event_bus(tx: Tx, request: Request) -> Response:
         at,
         Bus(
             name, tx.now_ms, tx.now_ms, request.get("Description") or "",
-            request.get("KmsKeyIdentifier") or "", request.get("DeadLetterConfig"),
-            request.get("LogConfig"), [],
+            request.get("KmsKeyIdentifier") or "", request.get("DeadLetterConfig"), request.get("LogConfig"),
+            [],
             read_tags(request.get("Tags"), tx.caller.source), source or "",
         ),
     )  # fmt: skip
@@ -140,6 +140,20 @@ def delete_event_bus(tx: Tx, request: Request) -> Response:
         raise ValidationException(f"Cannot delete event bus {at.name}. It has rules.")
     tx.delete(key(at, "bus", at.name))
     tx.after_commit(lambda: Buses.of(tx.kernel).forget(at))
+    return {}
+
+
+@operation("WatchBus", internal=True)
+def watch_bus(tx: Tx, request: Request) -> Response:
+    """For schema discoverers: `schemas:Observe` is to see the events of `Bus` (an ARN), if `Watched`."""
+    at = bus_of(tx, request["Bus"])
+    bus = find_bus(tx, at)
+    if bus is not None:
+        watched = request["Watched"]
+        put_bus(tx, at, bus, watched=watched)
+        live = Buses.of(tx.kernel).known(at)
+        if live is not None:
+            tx.after_commit(lambda: setattr(live, "watched", watched))
     return {}
 
 

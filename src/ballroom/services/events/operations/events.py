@@ -42,7 +42,7 @@ def _put(tx: Tx, entry: Request, budget: Budget) -> dict[str, str]:
         return {"ErrorCode": detail.code, "ErrorMessage": detail.text}
     event_id = tx.ids.uuid()
     at = bus_of(tx, entry.get("EventBusName"))
-    bus = Buses.of(tx.kernel).find(tx, at)
+    bus = Buses.of(tx.kernel).find(tx, at, unchanged=True)
     if bus is not None and bus.listens:
         caller = tx.caller
         event = make_event(

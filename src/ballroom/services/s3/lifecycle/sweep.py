@@ -15,6 +15,7 @@ import msgspec
 
 from ballroom.kernel import Record, Tx, on_timer, service_caller
 from ballroom.services.s3 import hooks, versions
+from ballroom.services.s3.changes import Change
 from ballroom.services.s3.errors import AccessDenied
 from ballroom.services.s3.lifecycle import rules
 from ballroom.services.s3.lifecycle.configured import LIFECYCLE, active_rules, facts_of
@@ -160,7 +161,10 @@ def _move(tx: Tx, bucket: Bucket, version: ObjectVersion, target: str) -> None:
     versions.update_version(tx, bucket, moved)
     hooks.changed(
         tx, bucket,
-        hooks.Change("LifecycleTransition", version.key, version.version_id, version.etag, version.size),
+        Change(
+            "LifecycleTransition", version.key, version.version_id, version.etag, version.size,
+            storage_class=target,
+        ),
     )  # fmt: skip
 
 

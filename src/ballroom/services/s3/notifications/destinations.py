@@ -111,7 +111,6 @@ def _allows(text: str | None, one: Destination, bucket: Bucket) -> bool:
     context = {
         "aws:sourcearn": (f"arn:aws:s3:::{bucket.name}",),
         "aws:sourceaccount": (bucket.account,),
-        "aws:sourceowner": (bucket.account,),
         "aws:principalservicename": ("s3.amazonaws.com",),
         "aws:principalisawsservice": ("true",),
         "aws:securetransport": ("true",),

@@ -56,6 +56,7 @@ class Event(msgspec.Struct, frozen=True):
     requester: str
     remote: str
     storage_class: str = ""
+    restored_until_ms: int = 0
 
     @property
     def family(self) -> str:
@@ -70,6 +71,22 @@ class Event(msgspec.Struct, frozen=True):
 
 def record(event: Event, configuration_id: str) -> dict[str, Any]:
     """The record for queues, topics and functions."""
+    told = _record(event, configuration_id)
+    if event.name == "ObjectRestore:Completed":
+        restored = {
+            "lifecycleRestorationExpiryTime": _iso(event.restored_until_ms),
+            "lifecycleRestoreStorageClass": event.storage_class,
+        }
+        told["glacierEventData"] = {"restoreEventData": restored}
+    return told
+
+
+def short_id(owner_id: str) -> str:
+    """How events name an account that S3 knows by its canonical id."""
+    return owner_id[:14].upper()
+
+
+def _record(event: Event, configuration_id: str) -> dict[str, Any]:
     return {
         "eventVersion": "2.3" if event.family in _NEWER else "2.1",
         "eventSource": "aws:s3",
@@ -84,7 +101,7 @@ def record(event: Event, configuration_id: str) -> dict[str, Any]:
             "configurationId": configuration_id,
             "bucket": {
                 "name": event.bucket,
-                "ownerIdentity": {"principalId": event.owner_id[:14].upper()},
+                "ownerIdentity": {"principalId": short_id(event.owner_id)},
                 "arn": f"arn:aws:s3:::{event.bucket}",
             },
             "object": _object(event),
@@ -152,6 +169,10 @@ def bridge_entry(event: Event) -> dict[str, Any] | None:
         detail["reason"] = _REASONS[event.name]
     if event.family == "LifecycleTransition":
         detail["destination-storage-class"] = event.storage_class
+    elif event.family == "ObjectRestore":
+        detail["source-storage-class"] = event.storage_class
+        if event.name == "ObjectRestore:Completed":
+            detail["restore-expiry-time"] = _iso(event.restored_until_ms)
     return {
         "Source": "aws.s3",
         "DetailType": detail_type,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import msgspec
 import orjson
 
 from ballroom.kernel import (
@@ -28,8 +29,9 @@ from ballroom.kernel import (
     service_caller,
 )
 from ballroom.kernel.arn import find_arn
+from ballroom.services.s3.changes import Change
 from ballroom.services.s3.notifications.configuration import destinations
-from ballroom.services.s3.notifications.events import Event, bridge_entry, record
+from ballroom.services.s3.notifications.events import Event, bridge_entry, record, short_id
 from ballroom.services.s3.owners import canonical_id
 from ballroom.services.s3.resources import Bucket
 from ballroom.services.s3.settings_store import find_setting
@@ -55,25 +57,16 @@ class Sequencer:
         return f"{self._last:018X}"
 
 
-def tell(
-    tx: Tx, bucket: Bucket, event: str, key: str, version_id: str, etag: str, size: int, storage_class: str = ""
-) -> None:
+def tell(tx: Tx, bucket: Bucket, change: Change) -> None:
     """Tell all who want to know of a change, within its transaction."""
     configured = find_setting(tx, bucket, NOTIFICATION)
     if not configured:
         return
-    wanted = [one for one in destinations(configured) if one.wants(event, key)]
-    to_bus = "EventBridgeConfiguration" in configured and ("events", "PutEvents") in registry.operations
+    wanted = [one for one in destinations(configured) if one.wants(change.event, change.key)]
+    to_bus = "EventBridgeConfiguration" in configured and ("events", "EmitEvents") in registry.operations
     if not wanted and not to_bus:
         return
-    caller = tx.caller
-    by_service = caller.source.endswith(".amazonaws.com")
-    told = Event(
-        event, key, version_id, etag, size, tx.kernel.state(Sequencer).next(tx.now_ms), bucket.name,
-        bucket.account, canonical_id(bucket.account), bucket.region, tx.now_ms, caller.request_id,
-        _principal_id(caller), caller.source if by_service else caller.account,
-        "s3.amazonaws.com" if by_service else caller.remote or "127.0.0.1", storage_class,
-    )  # fmt: skip
+    told = _event(tx, bucket, change)
     for destination in wanted:
         document = {"Records": [record(told, destination.id)]}
         _send(tx, bucket, destination.service, destination.arn, orjson.dumps(document))
@@ -81,7 +74,24 @@ def tell(
         _send(tx, bucket, "events", "", orjson.dumps(entry))
 
 
-def _principal_id(caller: Caller) -> str:
+def _event(tx: Tx, bucket: Bucket, change: Change) -> Event:
+    caller = tx.caller
+    # what S3 does on its own, by a rule or at the end of a restore, is told as its own
+    itself = caller.source.endswith(".amazonaws.com") or change.event == "ObjectRestore:Completed"
+    owner_id = canonical_id(bucket.account)
+    return Event(
+        change.event, change.key, change.version_id, change.etag, change.size,
+        tx.kernel.state(Sequencer).next(tx.now_ms), bucket.name, bucket.account, owner_id, bucket.region,
+        tx.now_ms, caller.request_id, _principal_id(caller, change.event, owner_id),
+        "s3.amazonaws.com" if itself else caller.account,
+        "s3.amazonaws.com" if itself else caller.remote or "127.0.0.1",
+        change.storage_class, change.restored_until_ms,
+    )  # fmt: skip
+
+
+def _principal_id(caller: Caller, event: str, owner_id: str) -> str:
+    if event == "ObjectRestore:Completed":
+        return f"AmazonCustomer:{short_id(owner_id)}"
     if caller.anonymous:
         return "Anonymous"
     if caller.source.endswith(".amazonaws.com"):
@@ -97,7 +107,8 @@ def _send(tx: Tx, bucket: Bucket, service: str, arn: str, body: bytes) -> None:
             if service == "sqs":
                 request["QueueUrl"] = _queue_url(tx, arn, caller)
             with_trace(request, service, tx.caller.trace)
-            tx.call(target_service, operation, request, caller=caller)
+            acting = msgspec.structs.replace(caller, trace=tx.caller.trace, span=tx.caller.span)
+            tx.call(target_service, operation, request, caller=acting)
             return
     except ServiceError as error:
         if _is_gone(error):
@@ -108,7 +119,7 @@ def _send(tx: Tx, bucket: Bucket, service: str, arn: str, body: bytes) -> None:
 
 
 def _joins(service: str) -> bool:
-    name = {"sqs": "SendMessage", "sns": "Publish", "lambda": "InvokeLater", "events": "PutEvents"}[service]
+    name = {"sqs": "SendMessage", "sns": "Publish", "lambda": "InvokeLater", "events": "EmitEvents"}[service]
     operation = registry.operations.get((service, name))
     return operation is not None and not operation.waits
 
@@ -132,10 +143,8 @@ def _call_of(
         return "sns", "Publish", request, caller
     if service == "lambda":
         return "lambda", "InvokeLater", {"FunctionName": arn, "Payload": body}, caller
-    entry = orjson.loads(body)
-    entry["Detail"] = orjson.dumps(entry["Detail"]).decode()
-    entry["Time"] = now_ms
-    return "events", "PutEvents", {"Entries": [entry]}, caller
+    # PutEvents refuses AWS's own sources, as it must; this is the way in for services
+    return "events", "EmitEvents", {"Entries": [{**orjson.loads(body), "Time": now_ms}]}, caller
 
 
 def with_trace(request: dict[str, Any], service: str, trace: str | None) -> None:

@@ -11,9 +11,10 @@ from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.s3 import acl, grants, versions
 from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.authorization import ACL, bucket_acl, object_acl, ownership
+from ballroom.services.s3.changes import Change
 from ballroom.services.s3.errors import MethodNotAllowed, S3Error, named
-from ballroom.services.s3.hooks import Change, changed
-from ballroom.services.s3.object_grants import check_public, not_supported
+from ballroom.services.s3.hooks import changed
+from ballroom.services.s3.object_grants import check_public, grants_owner_only, not_supported
 from ballroom.services.s3.owners import canonical_id
 from ballroom.services.s3.resources import Bucket, ObjectVersion
 from ballroom.services.s3.settings_store import put_setting
@@ -37,7 +38,7 @@ def put_bucket_acl(tx: Tx, request: Request) -> Response:
     bucket = open_bucket(tx, request, "PutBucketAcl")
     found = _wanted(request, canonical_id(bucket.account), canonical_id(bucket.account), of_object=False)
     if ownership(tx, bucket) == "BucketOwnerEnforced":
-        if found != acl.private(bucket.account):
+        if not grants_owner_only(request, found, bucket):
             raise not_supported()
         return {}
     check_public(tx, bucket, found)
@@ -89,7 +90,7 @@ def put_object_acl(tx: Tx, request: Request) -> Response:
     owner = object_acl(bucket, version)["Owner"]["ID"]
     found = _wanted(request, owner, canonical_id(bucket.account), of_object=True)
     if ownership(tx, bucket) == "BucketOwnerEnforced":
-        if found != acl.private(bucket.account) and request.get("ACL") != "bucket-owner-full-control":
+        if not grants_owner_only(request, found, bucket):
             raise not_supported()
         return {}
     check_public(tx, bucket, found)

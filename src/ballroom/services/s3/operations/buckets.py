@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ballroom.kernel import Request, Response, Tx, operation
@@ -90,17 +91,18 @@ def create_bucket(tx: Tx, request: Request) -> Response:
 
 
 def _check_namespace(tx: Tx, request: Request) -> None:
-    """Names of the account's own namespace say so, and only those.
+    """Names in an account's own namespace end in the account and region; no other name may look so.
 
-    Source: S3 User Guide, "Account regional namespaces for general purpose buckets".
+    Source: S3 User Guide, "Namespaces for general purpose buckets".
     """
     name, namespace = request["Bucket"], request.get("BucketNamespace", "global")
     if namespace not in ("global", "account-regional"):
         raise InvalidArgument("", ArgumentName="x-amz-bucket-namespace", ArgumentValue=namespace)
-    own = name.endswith(f"-{tx.account}-{tx.region}-an")
-    if own is not (namespace == "account-regional") and (
-        own or _ACCOUNT_REGIONAL.fullmatch(name) or namespace == "account-regional"
-    ):
+    if namespace == "global":
+        fits = _ACCOUNT_REGIONAL.fullmatch(name) is None
+    else:
+        fits = name.endswith(f"-{tx.account}-{tx.region}-an")
+    if not fits:
         raise InvalidBucketName(BucketName=name)
 
 
@@ -213,16 +215,18 @@ def list_buckets(tx: Tx, request: Request) -> Response:
     return {"Buckets": shown, **response}
 
 
-def _owned(tx: Tx, prefix: str, after: str) -> list[Bucket]:
+def _owned(tx: Tx, prefix: str, after: str) -> Iterator[Bucket]:
     root = ("s3", "owned", tx.account)
-    rows = tx.scan(Owned, (*root, max(prefix, after + "\0" if after else "")), (*root, prefix + "\x7f"))
-    found = (tx.get(Bucket, bucket_key(row.name)) for row in rows)
-    return [bucket for bucket in found if bucket is not None]
+    low = max(prefix, after + "\0" if after else "")
+    for row in tx.scan(Owned, (*root, low), (*root, prefix + "\x7f")):
+        bucket = tx.get(Bucket, bucket_key(row.name))
+        if bucket is not None:
+            yield bucket
 
 
 def _name_of(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token).decode()
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise InvalidArgument(
             "The continuation token provided is incorrect",

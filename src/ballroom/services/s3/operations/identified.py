@@ -148,7 +148,7 @@ def _list(kind: Kind, tx: Tx, request: Request) -> Response:
 
 def _after(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token).decode()
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise InvalidArgument(
             "The continuation token provided is incorrect",

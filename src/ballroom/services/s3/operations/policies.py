@@ -12,9 +12,10 @@ from ballroom.services.s3.authorization import (
     PUBLIC_ACCESS,
     blocks,
     bucket_acl,
+    denied,
     policy_text,
 )
-from ballroom.services.s3.errors import AccessDenied, MalformedXml, named, not_configured
+from ballroom.services.s3.errors import MalformedXml, named, not_configured
 from ballroom.services.s3.operations.buckets import OWNERSHIPS
 from ballroom.services.s3.policy.public import allows_public, is_public
 from ballroom.services.s3.policy.validation import check
@@ -35,7 +36,8 @@ def put_bucket_policy(tx: Tx, request: Request) -> Response:
     text = request["Policy"]
     policy = check(text, bucket.name)
     if allows_public(policy) and blocks(tx, bucket)["BlockPublicPolicy"]:
-        raise AccessDenied()
+        why = "because public policies are blocked by the BlockPublicPolicy block public access setting."
+        raise denied(tx, bucket, "PutBucketPolicy", why=why)
     put_setting(tx, bucket, POLICY, {"text": text})
     return {}
 

@@ -41,8 +41,8 @@ class Proof(NamedTuple):
 async def post_object(ctx: Context, request: Request) -> Response:
     """Store what a form holds; its fields are checked before the file is read.
 
-    `Bucket`, `ContentType`, `Host`, `Body` (a stream) and `Suspicion` (why a stranger's page may be behind
-    the form). Answers `Status` and where the object is.
+    `Bucket`, `ContentType`, `Host`, `Body` (a stream), `NowMs` (on the real clock) and `Suspicion` (why a
+    stranger's page may be behind the form). Answers `Status` and where the object is.
     """
     form = Form(request["Body"], request["ContentType"])
     await form.read_fields()
@@ -60,7 +60,7 @@ async def post_object(ctx: Context, request: Request) -> Response:
         raise AccessDenied(f"Refused: {request['Suspicion']}")
     least, most = 0, None
     if "policy" in fields:
-        conditions = post_policy.read(fields["policy"], ctx.clock.now_ms())
+        conditions = post_policy.read(fields["policy"], request.get("NowMs", ctx.clock.now_ms()))
         least, most = post_policy.check(conditions, fields, request["Bucket"])
     put = {"Bucket": request["Bucket"], "Key": fields["key"], **_members(fields)}
     check_key(put["Key"])

@@ -8,8 +8,8 @@ from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.errors import NotImplementedHere
 from ballroom.services.s3 import hooks, versions
 from ballroom.services.s3.access import open_bucket
+from ballroom.services.s3.changes import Change
 from ballroom.services.s3.errors import MalformedXml, NotArchived
-from ballroom.services.s3.hooks import Change
 from ballroom.services.s3.object_headers import ARCHIVED
 
 _DAY_MS = 24 * 3600 * 1000
@@ -41,7 +41,10 @@ def restore_object(tx: Tx, request: Request) -> Response:
     for event in ("ObjectRestore:Post", "ObjectRestore:Completed"):
         hooks.changed(
             tx, bucket,
-            Change(event, key, version.version_id, version.etag, version.size, version.sequence),
+            Change(
+                event, key, version.version_id, version.etag, version.size, version.sequence,
+                version.storage_class, midnight,
+            ),
         )  # fmt: skip
     # 202 the first time, 200 from then on
-    return {"StatusCode": 200 if again else 202}
+    return {"$status": 200 if again else 202}

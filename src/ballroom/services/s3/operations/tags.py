@@ -7,8 +7,9 @@ import msgspec
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.s3 import tagging, versions
 from ballroom.services.s3.access import open_bucket
+from ballroom.services.s3.changes import Change
 from ballroom.services.s3.errors import not_configured
-from ballroom.services.s3.hooks import Change, changed
+from ballroom.services.s3.hooks import changed
 from ballroom.services.s3.operations.acls import load_to_change
 from ballroom.services.s3.settings_store import drop_setting, find_setting, put_setting
 

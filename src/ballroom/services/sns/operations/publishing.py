@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ballroom.kernel import Request, Response, ServiceError, Tx, Unavailable, operation
+from ballroom.kernel import Request, Response, ServiceError, Throttled, Tx, Unavailable, operation
 from ballroom.kernel.model import load_service
 from ballroom.services.sns import messages, outbox, publishing
 from ballroom.services.sns.devices import find_device
@@ -110,7 +110,7 @@ def publish_batch(tx: Tx, request: Request) -> Response:
         try:
             with tx.savepoint():
                 answer = publishing.send(tx, topic, publication, entry)
-        except Unavailable:
+        except (Throttled, Unavailable):
             raise
         except ServiceError as error:
             failed.append(_failure(entry, error))

@@ -1,0 +1,210 @@
+"""HTTP endpoints: confirmation, signed posts, retries, dead letters. A real server on loopback stands for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from tests.cloud import Cloud
+from tests.services.sns.helpers import a_queue, a_topic, arn_of, envelopes, publish, subscribe
+
+from ballroom.services.sns import outbox
+
+
+class Endpoint:
+    """Answers each POST with the next status; remembers what it was sent."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.statuses: list[int] = []
+        self.received: list[tuple[dict[str, str], str]] = []
+        self.server = cloud.run(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.url = f"http://user:pass%20word@127.0.0.1:{self.server.sockets[0].getsockname()[1]}/hook?a=b"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:] if line)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        self.received.append(({"line": head[0], **headers}, body.decode()))
+        status = self.statuses.pop(0) if self.statuses else 200
+        writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    def take(self) -> list[tuple[dict[str, str], str]]:
+        self.cloud.clock.settle()
+        taken, self.received = self.received, []
+        return taken
+
+
+@pytest.fixture
+def endpoint(cloud: Cloud) -> Iterator[Endpoint]:
+    made = Endpoint(cloud)
+    yield made
+    made.server.close()
+
+
+def confirmed(cloud: Cloud, endpoint: Endpoint, topic: str, **attributes: str) -> str:
+    """The ARN of a subscription of the endpoint that is confirmed."""
+    arn = subscribe(cloud, topic, "http", endpoint.url, **attributes)
+    ((_, body),) = endpoint.take()
+    cloud.sns("ConfirmSubscription", TopicArn=topic, Token=json.loads(body)["Token"])
+    return arn
+
+
+def test_an_endpoint_confirms_and_then_gets_signed_notifications(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    answer = cloud.sns("Subscribe", TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+    assert answer["SubscriptionArn"] == "pending confirmation"
+    ((headers, body),) = endpoint.take()
+    asked = json.loads(body)
+    assert headers["line"] == "POST /hook?a=b HTTP/1.1"
+    assert headers["x-amz-sns-message-type"] == asked["Type"] == "SubscriptionConfirmation"
+    assert headers["authorization"].startswith("Basic ")
+    link = parse_qs(urlsplit(asked["SubscribeURL"]).query)
+    assert (link["Action"], link["TopicArn"], link["Token"]) == (
+        ["ConfirmSubscription"],
+        [topic],
+        [asked["Token"]],
+    )
+    publish(cloud, topic, "too early")
+    assert endpoint.take() == []
+    (listed,) = cloud.sns("ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"]
+    assert listed["SubscriptionArn"] == "PendingConfirmation"
+
+    arn = cloud.sns("ConfirmSubscription", TopicArn=topic, Token=asked["Token"])["SubscriptionArn"]
+    publish(cloud, topic, "héllo", Subject="s")
+    ((headers, body),) = endpoint.take()
+    notification = json.loads(body)
+    assert notification["Message"] == "héllo"
+    assert notification["Signature"]
+    assert headers["x-amz-sns-subscription-arn"] == arn
+    assert headers["content-type"] == "text/plain; charset=UTF-8"
+    unsubscribe = parse_qs(urlsplit(notification["UnsubscribeURL"]).query)
+    cloud.sns("Unsubscribe", SubscriptionArn=unsubscribe["SubscriptionArn"][0])
+    publish(cloud, topic)
+    assert endpoint.take() == []
+
+
+def test_a_wrong_or_old_token_confirms_nothing(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    subscribe(cloud, topic, "http", endpoint.url)
+    token = json.loads(endpoint.take()[0][1])["Token"]
+    assert (
+        cloud.error("sns", "ConfirmSubscription", TopicArn=topic, Token="x").text == "Invalid parameter: Token"
+    )
+    cloud.clock.advance(days=2, ms=1)
+    assert (
+        cloud.error("sns", "ConfirmSubscription", TopicArn=topic, Token=token).text
+        == "Invalid parameter: Token"
+    )
+    cloud.clock.advance(days=1)
+    assert cloud.sns("ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"] == []
+
+
+def test_raw_delivery_posts_the_message_itself(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    policy = json.dumps({"requestPolicy": {"headerContentType": "application/json"}})
+    confirmed(cloud, endpoint, topic, RawMessageDelivery="true", DeliveryPolicy=policy)
+    publish(cloud, topic, '{"raw": 1}')
+    ((headers, body),) = endpoint.take()
+    assert body == '{"raw": 1}'
+    assert headers["x-amz-sns-rawdelivery"] == "true"
+    assert headers["content-type"] == "application/json"
+
+
+def test_a_failing_endpoint_is_tried_again_as_its_policy_says(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    policy = {"minDelayTarget": 5, "maxDelayTarget": 60, "numRetries": 3, "numNoDelayRetries": 1}
+    confirmed(cloud, endpoint, topic, DeliveryPolicy=json.dumps({"healthyRetryPolicy": policy}))
+    endpoint.statuses = [500, 503, 429]
+    publish(cloud, topic, "x")
+    assert len(endpoint.take()) == 2  # and once more at once
+    cloud.clock.advance(seconds=5)
+    assert len(endpoint.take()) == 1
+    cloud.clock.advance(seconds=59)
+    assert endpoint.take() == []
+    cloud.clock.advance(seconds=1)
+    assert len(endpoint.take()) == 1
+    cloud.clock.advance(hours=1)
+    assert endpoint.take() == []
+
+
+@pytest.mark.parametrize("statuses", [[404], [500] * 4])
+def test_what_an_endpoint_never_takes_is_a_dead_letter(
+    cloud: Cloud, endpoint: Endpoint, statuses: list[int]
+) -> None:
+    topic = a_topic(cloud)
+    dead = a_queue(cloud, "dead")
+    redrive = json.dumps({"deadLetterTargetArn": arn_of("sqs", "dead")})
+    confirmed(cloud, endpoint, topic, RedrivePolicy=redrive)
+    endpoint.statuses = list(statuses)
+    publish(cloud, topic, "x")
+    endpoint.take()
+    cloud.clock.advance(minutes=2)
+    assert [e["Message"] for e in envelopes(cloud, dead)] == ["x"]
+    assert endpoint.statuses == []
+
+
+def test_an_endpoint_that_is_not_there_is_a_failure_like_any(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    dead = a_queue(cloud, "dead")
+    confirmed(cloud, endpoint, topic, RedrivePolicy=json.dumps({"deadLetterTargetArn": arn_of("sqs", "dead")}))
+    endpoint.server.close()
+    publish(cloud, topic, "x")
+    cloud.clock.settle()
+    cloud.clock.advance(minutes=2)
+    assert [e["Message"] for e in envelopes(cloud, dead)] == ["x"]
+
+
+def test_a_server_open_to_others_does_not_post_to_itself() -> None:
+    made = Cloud(host="0.0.0.0")
+    try:
+        endpoint = Endpoint(made)
+        subscribe(made, a_topic(made), "http", endpoint.url)
+        assert endpoint.take() == []
+        endpoint.server.close()
+    finally:
+        made.close()
+
+
+def test_people_are_written_to_in_the_outbox(cloud: Cloud) -> None:
+    topic = a_topic(cloud, DisplayName="News")
+    subscribe(cloud, topic, "email", "a@example.com")
+    subscribe(cloud, topic, "sms", "+15551234567")
+    sent = cloud.transact(outbox.read, "000000000000", "us-east-1")
+    token = parse_qs(urlsplit(sent[0].confirm_url).query)["Token"][0]
+    cloud.sns("ConfirmSubscription", TopicArn=topic, Token=token)
+    publish(cloud, topic, json.dumps({"default": "d", "sms": "short"}), MessageStructure="json")
+    cloud.sns("Publish", PhoneNumber="+15557654321", Message="direct")
+    shown: list[dict[str, Any]] = [
+        outbox.as_json(s) for s in cloud.transact(outbox.read, "000000000000", "us-east-1")
+    ]
+    assert {(s["protocol"], s["to"], s["text"].split("\n")[0]) for s in shown} == {
+        ("email", "a@example.com", "You have chosen to subscribe to the topic:"),
+        ("email", "a@example.com", "d"),
+        ("sms", "+15551234567", "short"),
+        ("sms", "+15557654321", "direct"),
+    }
+    assert {s.get("subject") for s in shown if s["text"].startswith("d\n")} == {"News"}
+    cloud.clock.advance(days=15)
+    cloud.sns("Publish", PhoneNumber="+15557654321", Message="much later")
+    assert len(cloud.transact(outbox.read, "000000000000", "us-east-1")) == 1
+
+
+def test_a_queue_of_another_account_has_to_agree(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    other = cloud.caller(account="222222222222")
+    url = cloud.call("sqs", "CreateQueue", other, QueueName="theirs")["QueueUrl"]
+    endpoint = "arn:aws:sqs:us-east-1:222222222222:theirs"
+    answer = cloud.sns("Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=endpoint)
+    assert answer["SubscriptionArn"] == "pending confirmation"
+    (message,) = cloud.call("sqs", "ReceiveMessage", other, QueueUrl=url)["Messages"]
+    cloud.call("sns", "ConfirmSubscription", other, TopicArn=topic, Token=json.loads(message["Body"])["Token"])
+    publish(cloud, topic, "agreed")
+    (message,) = cloud.call("sqs", "ReceiveMessage", other, QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "agreed"
