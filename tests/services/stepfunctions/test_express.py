@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.cloud import Cloud
 
+from ballroom.kernel import Unavailable
+
 from .machines import (
     PREFIX,
     bodies,
@@ -63,6 +65,14 @@ def test_effects_of_an_express_execution_are_there_when_it_answers(durable_cloud
     cloud.stepfunctions("StartSyncExecution", stateMachineArn=create(cloud, chain(S=send), type="EXPRESS"))
     cloud.reopen()
     assert bodies(cloud, url) == ["x"]
+
+
+def test_who_waits_when_a_commit_is_lost_is_told_so(cloud: Cloud) -> None:
+    arn = create(cloud, chain(W=wait(60)), type="EXPRESS")
+    waiting = cloud.start("stepfunctions", "StartSyncExecution", stateMachineArn=arn)
+    cloud.kernel.forget()
+    with pytest.raises(Unavailable):
+        cloud.run(waiting)
 
 
 def test_an_acknowledged_express_execution_begins_again_after_a_restart(durable_cloud: Cloud) -> None:

@@ -81,6 +81,25 @@ def test_an_sdk_error_has_the_sdks_name(cloud: Cloud) -> None:
     assert cause.endswith(") (SDK Attempt Count: 1)")
 
 
+def test_a_table_is_written_and_read(cloud: Cloud) -> None:
+    cloud.dynamodb(
+        "CreateTable", TableName="cars", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], BillingMode="PAY_PER_REQUEST",
+    )  # fmt: skip
+    cloud.clock.advance(minutes=1)
+    key, item = {"id": {"S": "1"}}, {"id": {"S": "1"}, "doors": {"N": "5"}}
+    machine = chain(
+        Put=task("dynamodb:putItem", {"TableName": "cars", "Item": item}),
+        Get=task("dynamodb:getItem", {"TableName": "cars", "Key": key}, OutputPath="$.Item"),
+    )
+    assert output(cloud, run(cloud, machine)) == item
+    query = {"TableName": "cars", "KeyConditionExpression": "id = :i", "ExpressionAttributeValues": {":i": {"S": "1"}}}
+    found = output(cloud, run(cloud, chain(Q=task("aws-sdk:dynamodb:query", query)), name="query"))
+    assert found == {"Count": 1, "Items": [item], "ScannedCount": 1}
+    missing = chain(P=task("dynamodb:putItem", {"TableName": "none", "Item": item}))
+    assert error(cloud, run(cloud, missing, name="missing"))[0] == "DynamoDB.ResourceNotFoundException"
+
+
 def test_a_callback_lets_the_task_go_on_once(cloud: Cloud) -> None:
     url = queue(cloud)
     execution = run(cloud, chain(A=asking(url)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from msgspec.structs import replace
 
@@ -58,6 +59,9 @@ def run_key(number: int) -> tuple[str, int]:
     return ("states-run", number)
 
 
+_current: WeakKeyDictionary[Kernel, Running] = WeakKeyDictionary()
+
+
 class Running:
     """What is at hand of executions under way; derived memory, made anew after a failed commit."""
 
@@ -71,6 +75,17 @@ class Running:
         self._last_number = 0
         self._scheduled = False
         self._retry: Handle | None = None
+        before = _current.get(kernel)
+        _current[kernel] = self
+        if before is not None:
+            before._abandon()
+
+    def _abandon(self) -> None:
+        """A commit was lost, and what memory held with it: Standard executions are read again."""
+        for number in list(self._holds):
+            self._rest(number)
+        for held in self.express.values():
+            held.lost()
 
     def hold(self, number: int, express: Express) -> None:
         """An Express execution is under way."""

@@ -7,7 +7,6 @@ rooms of their own (`tasks`, `groups`), and what goes wrong goes to `failing`.
 from __future__ import annotations
 
 from time import perf_counter  # real time: how long the loop is held is not product time
-from typing import TYPE_CHECKING
 
 from ..language.machine import (
     FailState,
@@ -25,9 +24,6 @@ from .branch import GROUP, READY, RETRYING, TASK, WAITING, Branch
 from .ending import guarded, succeed
 from .execution import MOST_BYTES, Live, text_of
 from .journal import NUMBER
-
-if TYPE_CHECKING:
-    pass
 
 _KINDS = ("Choice", "Fail", "Map", "Parallel", "Pass", "Succeed", "Task", "Wait")
 ENTERED = {kind: NUMBER[f"{kind}StateEntered"] for kind in _KINDS}
