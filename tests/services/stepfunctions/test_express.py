@@ -10,7 +10,6 @@ import pytest
 from tests.cloud import Cloud
 
 from ballroom.kernel import Unavailable
-from ballroom.kernel.keys import unpack
 
 from .machines import (
     PREFIX,

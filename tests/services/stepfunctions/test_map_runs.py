@@ -397,3 +397,40 @@ def test_the_outputs_of_many_children_are_gathered_beside_the_transaction(cloud:
     name, cause = error(cloud, run(cloud, large, list(range(600)), "large"))
     assert name == "States.DataLimitExceeded"
     assert cause.startswith("The state/task 'M' returned a result with a size exceeding")
+
+
+def test_a_failing_sibling_aborts_a_map_run_and_both_go_on_after_a_redrive(cloud: Cloud) -> None:
+    each = distributed(processor=chain(W=wait(60)), InputPath="$.items")
+    looks = chain(B=wait(1), L=task("aws-sdk:sqs:getQueueUrl", {"QueueName": "late"}))
+    machine = chain(P={"Type": "Parallel", "Branches": [chain(M=each), looks]})
+    execution = run(cloud, machine, {"items": [1, 2]})
+    cloud.clock.advance(seconds=1)
+    assert status(cloud, execution) == "FAILED"
+    assert story(cloud, execution)[-4:-1] == ["MapRunAborted", "MapStateAborted", "ParallelStateFailed"]
+    assert map_run(cloud, execution)["status"] == "ABORTED"
+    queue(cloud, "late")
+    cloud.stepfunctions("RedriveExecution", executionArn=execution)
+    cloud.clock.advance(seconds=60)
+    assert output(cloud, execution)[0] == [1, 2]
+
+
+def test_a_distributed_map_within_another(cloud: Cloud) -> None:
+    inner = distributed(processor=chain(A=passing()), Label="inner")
+    machine = chain(M=distributed(processor=chain(N=inner), Label="outer"))
+    assert output(cloud, run(cloud, machine, [[1, 2], [3]])) == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_what_a_map_run_still_does_as_it_ends_survives_a_restart(durable_cloud: Cloud, kind: str) -> None:
+    cloud = durable_cloud
+    machine = chain(M=distributed(kind=kind, processor=chain(W=wait(60))))
+    execution = run(cloud, machine, [1, 2])
+    cloud.stepfunctions("StopExecution", executionArn=execution)
+    cloud.reopen()
+    cloud.clock.advance(seconds=1)
+    described = map_run(cloud, execution)
+    assert (described["status"], counts(described)) == ("ABORTED", {"aborted": 2, "total": 2})
+    cloud.stepfunctions("RedriveExecution", executionArn=execution)
+    cloud.reopen()
+    cloud.clock.advance(seconds=60)
+    assert output(cloud, execution) == [1, 2]

@@ -22,6 +22,7 @@ _STARTED = {"Map": NUMBER["MapStateStarted"], "Parallel": NUMBER["ParallelStateS
 _SUCCEEDED = {"Map": NUMBER["MapStateSucceeded"], "Parallel": NUMBER["ParallelStateSucceeded"]}
 _ABORTED = {kind: NUMBER[f"{kind}StateAborted"] for kind in ("Map", "Parallel", "Task", "Wait")}
 _ITERATION_SUCCEEDED, _ITERATION_FAILED = NUMBER["MapIterationSucceeded"], NUMBER["MapIterationFailed"]
+_RUN_ABORTED = NUMBER["MapRunAborted"]
 _ITERATION_ABORTED = NUMBER["MapIterationAborted"]
 
 
@@ -177,13 +178,16 @@ def abort_branch(branch: Branch, tell: bool = True) -> None:
     for index in sorted(branch.children):
         if branch.children[index].alive:
             abort_branch(branch.children[index], tell)
-    if position.group is not None and position.group.map_run:
-        distributed.abort(live.session, position.group.map_run)
+    map_run = position.group.map_run if position.group is not None else ""
+    if map_run:
+        distributed.abort(live.session, map_run)
     live.session.cancel(branch)
     stop_nested(branch)
     kind = branch.state.kind
     if tell and position.entered:
         now = live.session.now_ms
+        if map_run:
+            position.previous = live.journal.add(_RUN_ABORTED, position.previous, now, {})
         if position.status in (WAITING, TASK, RETRYING, GROUP) and kind in _ABORTED:
             position.previous = live.journal.add(_ABORTED[kind], position.previous, now, {})
         if position.index >= 0 and branch.parent is not None:

@@ -14,6 +14,7 @@ import orjson
 from msgspec.structs import replace
 
 from ballroom.kernel import Kernel, Key, Tx, on_start, on_timer
+from ballroom.kernel.errors import Throttled, Unavailable
 from ballroom.kernel.keys import prefix_range
 
 from ..arns import ExecutionRef
@@ -53,6 +54,7 @@ AT_ONCE = 1_000
 """How many children run at once here, whatever MaxConcurrency says beyond (AWS: 10,000)."""
 PORTION = 64
 """How many are started, or stopped, in one transaction."""
+_RETRY_MS = 1_000
 EXCEEDED = (
     "States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded",
 )  # fmt: skip
@@ -296,9 +298,13 @@ def begin_express_children_again(kernel: Kernel) -> None:
 def _take_up(kernel: Kernel, after: Key | None) -> None:
     if kernel.stopping:
         return
-    after = kernel.transact(_begin_again, after)
-    if after is not None:
-        kernel.loop.call_soon(_take_up, kernel, after)
+    try:
+        following = kernel.transact(_begin_again, after)
+    except (Throttled, Unavailable):
+        kernel.clock.at(kernel.clock.now_ms() + _RETRY_MS, lambda: _take_up(kernel, after))
+        return
+    if following is not None:
+        kernel.loop.call_soon(_take_up, kernel, following)
 
 
 def _begin_again(tx: Tx, after: Key | None) -> Key | None:
