@@ -58,6 +58,21 @@ def test_an_isolated_function_finds_the_paths_of_aws(isolated: Stage) -> None:
     ]
 
 
+def test_programs_find_the_interpreter_where_aws_has_it(isolated: Stage, tmp_path: Path) -> None:
+    program = tmp_path / "tool"  # as the AWS CLI in CDK's layer begins
+    program.write_text("#!/var/lang/bin/python\nprint(6 * 7)")
+    program.chmod(0o755)
+    spec = isolated.function(
+        """
+        import subprocess
+        def handler(event, context):
+            return subprocess.check_output(["/opt/tool"], text=True).strip()
+        """,
+        layers=(tmp_path,),
+    )
+    assert isolated.answer(spec) == "42"
+
+
 def test_layers_are_merged_at_opt(isolated: Stage, tmp_path: Path) -> None:
     for number in (1, 2):
         (tmp_path / f"l{number}").mkdir()

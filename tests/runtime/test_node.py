@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ballroom.runtime import FunctionSpec
 
-from .conftest import ARN, Stage
+from .conftest import ARN, MakeStage, Stage
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js on this machine")
 
@@ -193,3 +196,50 @@ def test_a_streamed_response_is_collected(stage: Stage) -> None:
     result = stage.invoke(spec)
     assert result.payload == b'{"statusCode":201}' + bytes(8) + b"ab"
     assert result.content_type == "application/vnd.awslambda.http-integration-response"
+
+
+def test_packages_of_the_machine_are_found_after_the_functions_own(
+    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # functions have a /tmp of their own
+        for name in ("@aws-sdk/client-s3", "own"):
+            (Path(folder) / name).mkdir(parents=True)
+            (Path(folder) / name / "index.js").write_text("module.exports = 'machine'")
+        Path(folder).chmod(0o755)
+        monkeypatch.setenv("NODE_PATH", folder)
+        stage = make_stage()
+        spec = node(stage, "exports.handler = async () => [require('@aws-sdk/client-s3'), require('own')]")
+        own = spec.code_dir / "node_modules" / "own"
+        own.mkdir(parents=True)
+        (own / "index.js").write_text("module.exports = 'function'")
+        assert stage.answer(spec) == ["machine", "function"]
+
+
+def test_a_missing_sdk_is_explained_in_the_log(stage: Stage) -> None:
+    spec = node(stage, "require('@aws-sdk/client-nowhere'); exports.handler = async () => 1")
+    assert stage.invoke(spec).error_type == "Runtime.ImportModuleError"
+    assert "npm install --global @aws-sdk/client-nowhere" in "".join(stage.lines(spec))
+
+
+@pytest.mark.parametrize(
+    "form", ["{hostname, path, method: 'PUT'}", "{hostname, port: 443, path, method: 'PUT'}"]
+)
+def test_reports_of_custom_resources_reach_the_server_whatever_their_port(stage: Stage, form: str) -> None:
+    code = f"""
+    const http = require('http'), https = require('https');
+    exports.handler = async () => {{
+      const server = http.createServer((request, response) => response.end(request.method + request.url));
+      await new Promise((listening) => server.listen(process.env.PORT, '127.0.0.1', listening));
+      const hostname = 'localhost', path = '/_ballroom/cloudformation/token';
+      return await new Promise((done, failed) => https.request({form}, (response) => {{
+        let text = '';
+        response.on('data', (data) => text += data);
+        response.on('end', () => {{ server.close(); done(text); }});
+      }}).on('error', failed).end());
+    }};
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "PORT": str(port)}
+    assert stage.answer(node(stage, code, env=env)) == "PUT/_ballroom/cloudformation/token"

@@ -103,7 +103,19 @@ def find_node() -> str | None:
 def program_folders() -> tuple[str, ...]:
     """Where programs outside the system's folders live."""
     node = find_node()
-    return (str(Path(node).resolve().parent.parent),) if node else ()
+    return (str(Path(node).resolve().parent.parent), *node_packages()) if node else ()
+
+
+def node_packages() -> tuple[str, ...]:
+    """Where this machine keeps packages for every Node.js program: the server's NODE_PATH, npm's global folder.
+
+    AWS's runtimes bring the AWS SDK for JavaScript; here functions find the one that is installed there.
+    """
+    node = find_node()
+    named = [folder for folder in os.environ.get("NODE_PATH", "").split(os.pathsep) if folder]
+    if node:
+        named += [str(at.parent.parent / "lib" / "node_modules") for at in (Path(node), Path(node).resolve())]
+    return tuple(dict.fromkeys(str(Path(folder).absolute()) for folder in named if Path(folder).is_dir()))
 
 
 def _own_executable() -> str:

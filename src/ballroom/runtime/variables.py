@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ballroom.runtime.runtimes import family
+from ballroom.runtime.runtimes import family, node_packages
 from ballroom.runtime.spec import FunctionSpec
 
 
@@ -78,7 +78,8 @@ def _family_defaults(spec: FunctionSpec, places: Places, opt: list[str]) -> dict
         version = spec.runtime.removeprefix("nodejs").removesuffix(".x")
         folders = [f"{o}/nodejs/node{version}/node_modules" for o in opt]
         folders += [f"{o}/nodejs/node_modules" for o in opt]
-        return {"NODE_PATH": ":".join([*folders, f"{places.runtime}/node_modules", places.task])}
+        folders += [f"{places.runtime}/node_modules", places.task, *node_packages()]
+        return {"NODE_PATH": ":".join(folders)}
     return {}
 
 

@@ -209,6 +209,9 @@ def _build(isolation: Isolation, root: str, visible: list[str], runtime: str) ->
         sysc.bind(f"/dev/{name}", f"{root}/dev/{name}")
     for name, target in _LINKS:
         os.symlink(target, f"{root}/dev/{name}")
+    os.makedirs(f"{root}/var/lang/bin")  # programs in layers, such as CDK's AWS CLI, name AWS's own interpreter
+    for name in ("python", "python3", f"python3.{sys.version_info[1]}"):
+        os.symlink(sys.executable, f"{root}/var/lang/bin/{name}")
     sysc.bind("/proc", f"{root}/proc")
     sysc.make_read_only(root)
     isolation.own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)

@@ -12,6 +12,8 @@ import { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { format, inspect } from "node:util";
 
+import { redirectReports } from "./reports.mjs";
+
 const INVOKE = 1, READY = 2, RESULT = 3, ERROR = 4, INIT_ERROR = 5;
 const MAXIMUM_RESPONSE_BYTES = 6 * 1024 * 1024 + 100;
 const JSON_LOGS = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON";
@@ -152,6 +154,8 @@ async function loadHandler() {
   } catch (error) {
     if (error instanceof SyntaxError) throw new RuntimeError("Runtime.UserCodeSyntaxError", String(error), error.stack);
     if (error?.code === "MODULE_NOT_FOUND" || error?.code === "ERR_MODULE_NOT_FOUND") {
+      const sdk = /(?:module|package) '(@aws-sdk\/[^'/]+)/.exec(error.message)?.[1];
+      if (sdk) log("WARN", [`Ballroom: AWS's runtimes bring ${sdk}, this machine does not have it. Install it for all functions: npm install --global ${sdk}`]);
       throw new RuntimeError("Runtime.ImportModuleError", String(error), error.stack);
     }
     throw error;
@@ -300,6 +304,8 @@ process.on("unhandledRejection", (reason) => {
   const error = new RuntimeError("Runtime.UnhandledPromiseRejection", String(reason), reason?.stack && `Runtime.UnhandledPromiseRejection: ${reason.stack}`);
   fatal("Unhandled Promise Rejection", error, 128);
 });
+
+redirectReports(process.env.AWS_ENDPOINT_URL);
 
 let handler;
 try {

@@ -13,6 +13,7 @@ import zipfile
 from typing import Any
 
 from ..template.values import as_text
+from . import inline_helpers
 from .base import Attributes, Call, Failure, Name, Properties, Target, register, tag_changes
 
 _CONFIGURATION = (
@@ -54,40 +55,11 @@ def _zipped(name: str, text: str) -> bytes:
         entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # the same code gives the same hash
         entry.external_attr = 0o644 << 16
         archive.writestr(entry, text)
-        if name == "index.py":
-            helper = zipfile.ZipInfo("cfnresponse.py", (1980, 1, 1, 0, 0, 0))
-            helper.external_attr = 0o644 << 16
-            archive.writestr(helper, _CFN_RESPONSE)
+        helper_name, helper_text = inline_helpers.BESIDE[name]
+        helper = zipfile.ZipInfo(helper_name, (1980, 1, 1, 0, 0, 0))
+        helper.external_attr = 0o644 << 16
+        archive.writestr(helper, helper_text)
     return buffer.getvalue()
-
-
-# What AWS puts beside inline Python code, so that custom resources can report.
-# Source: CloudFormation User Guide, "cfn-response module".
-_CFN_RESPONSE = """\
-import json
-import urllib.request
-
-SUCCESS = "SUCCESS"
-FAILED = "FAILED"
-
-
-def send(event, context, responseStatus, responseData, physicalResourceId=None, noEcho=False, reason=None):
-    body = json.dumps(
-        {
-            "Status": responseStatus,
-            "Reason": reason or "See the details in CloudWatch Log Stream: " + context.log_stream_name,
-            "PhysicalResourceId": physicalResourceId or context.log_stream_name,
-            "StackId": event["StackId"],
-            "RequestId": event["RequestId"],
-            "LogicalResourceId": event["LogicalResourceId"],
-            "NoEcho": noEcho,
-            "Data": responseData,
-        }
-    ).encode()
-    request = urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")
-    with urllib.request.urlopen(request) as response:
-        print("Status code:", response.status)
-"""
 
 
 async def _create_function(call: Call, function: Target) -> Attributes | None:
