@@ -28,7 +28,7 @@ from ballroom.kernel.store.directory import DataDirectory
 from ballroom.kernel.store.engine import Engine, EngineError, EngineFull
 from ballroom.kernel.store.memory import MemoryEngine
 from ballroom.kernel.store.sqlite import SqliteEngine
-from ballroom.services import load_services
+from ballroom.services import load_services, postpone_services
 
 log = logging.getLogger("ballroom.server")
 
@@ -72,7 +72,10 @@ class Ballroom:
                 "auth mode 'open' accepts anybody; it is refused on an address beyond loopback. "
                 "Use --auth enforce."
             )
-        load_services()
+        if settings.data_dir is None:
+            postpone_services()
+        else:
+            load_services()
         loop = asyncio.get_running_loop()
         try:
             engine, blobs = self._open()

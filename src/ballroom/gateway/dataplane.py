@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ballroom.gateway.hosts import without_port
+from ballroom.gateway.hosts import bucket_of, service_label, without_port
 from ballroom.gateway.http import Exchange
 from ballroom.gateway.identity import Authenticator, Request
 from ballroom.gateway.refusals import REST_JSON
@@ -58,6 +58,8 @@ class DataPlane:
         if len(self._places) >= _REMEMBERED:
             self._places.clear()
         name = without_port(host)
+        if self._registry.postponed and not _is_endpoint(name):
+            self._registry.load_all()
         found = None
         for data_host in self._registry.data_hosts:
             match = data_host.pattern.fullmatch(name)
@@ -93,6 +95,12 @@ class DataPlane:
             request_id, trace, "wire", anonymous, exchange.remote, exchange.headers.get("user-agent", ""),
             referer=exchange.headers.get("referer", ""),
         )  # fmt: skip
+
+
+def _is_endpoint(name: str) -> bool:
+    """Whether a host name is an address of ours or of AWS's services, and so no application's."""
+    address = name.startswith("[") or name.replace(".", "").isdigit()
+    return address or "." not in name or service_label(name) is not None or bucket_of(name) is not None
 
 
 async def serve_http(exchange: Exchange, kernel: Kernel, handler: Any, caller: Caller, *arguments: Any) -> None:

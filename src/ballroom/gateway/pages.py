@@ -58,12 +58,21 @@ class Pages:
             return found
         if not path.startswith(("/_ballroom/", "/_localstack/")):
             return None  # a key of S3, at worst
+        return self._below(method, path) or self._of_postponed(method, path) or Page(method, path, _no_page)
+
+    def _below(self, method: str, path: str) -> Page | None:
         parent = path
         while parent := parent.rpartition("/")[0]:
-            found = known.get((method, parent + "/*"))
+            found = self._pages.pages.get((method, parent + "/*"))
             if found is not None:
                 return found
-        return Page(method, path, _no_page)
+        return None
+
+    def _of_postponed(self, method: str, path: str) -> Page | None:
+        if not self._pages.postponed:
+            return None
+        self._pages.load_all()
+        return self._pages.pages.get((method, path)) or self._below(method, path)
 
     def serve(self, exchange: Exchange, found: Page) -> None:
         """Check who asks, then run the page's handler."""

@@ -96,6 +96,7 @@ class Kernel:
         self.started_ms = self.clock.now_ms()
         self._collecting: asyncio.TimerHandle | None = None
         self.stopping = False
+        self._hooks_run = 0
 
     # -- life ----------------------------------------------------------------------------------------
 
@@ -115,8 +116,16 @@ class Kernel:
         self._collect_later()
 
     def _run_start_hooks(self) -> None:
-        for hook in registry.on_start:
+        self._hooks_run = len(registry.on_start)
+        for hook in list(registry.on_start):
             hook(self)
+
+    def _run_late_hooks(self) -> None:
+        """Those of packages that were imported after the start."""
+        first, self._hooks_run = self._hooks_run, len(registry.on_start)
+        if not self.stopping:
+            for hook in registry.on_start[first : self._hooks_run]:
+                hook(self)
 
     def forget(self) -> None:
         """A commit failed, or all rows are gone: what memory was derived from them is made anew."""
@@ -252,6 +261,8 @@ class Kernel:
         found = registry.operations.get((service, name))
         if found is None:
             raise NotImplementedHere(f"Ballroom does not implement {service}:{name}.")
+        if self._hooks_run != len(registry.on_start):
+            self.loop.call_soon(self._run_late_hooks)  # not in the transaction that may be under way
         if found.validate is None:
             found.validate = _accept if found.internal else load_service(service).operation(name).validate
         return found

@@ -1,7 +1,8 @@
 """The one registry: operations, timers, deliveries, pages and data-plane hosts register themselves.
 
 Registering happens at import, through decorators; the server imports every package under
-`ballroom.services`. Routing, persistence, reset, the documentation tests and the console read this.
+`ballroom.services`: at start, or each when it is first asked for (`Registry.postpone`). Routing, persistence,
+reset, the documentation tests and the console read this.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ballroom.kernel.kernel import Kernel
 
 F = TypeVar("F", bound=Callable[..., Any])
+K = TypeVar("K")
+V = TypeVar("V")
+D = TypeVar("D")
 
 
 class Operation(msgspec.Struct):
@@ -72,24 +76,75 @@ class CrossOrigin(msgspec.Struct, frozen=True):
     request_headers: str = ""
 
 
+class OnDemand(dict[K, V]):
+    """A dictionary that imports the package of a key that it lacks before it says so."""
+
+    def __init__(self, load: Callable[[K], None]) -> None:
+        super().__init__()
+        self._load = load
+
+    def __missing__(self, key: K) -> V:
+        self._load(key)
+        if not super().__contains__(key):
+            raise KeyError(key)
+        return self[key]
+
+    @overload
+    def get(self, key: K, default: None = None, /) -> V | None: ...
+    @overload
+    def get(self, key: K, default: D, /) -> V | D: ...
+    def get(self, key: K, default: Any = None, /) -> Any:
+        """The value, or the default if no package has it."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or self.get(key) is not None  # type: ignore[arg-type]
+
+
 class Registry:
-    """What has registered itself."""
+    """What has registered itself, and who is still to do so."""
 
     def __init__(self) -> None:
-        self.operations: dict[tuple[str, str], Operation] = {}
-        self.timers: dict[str, Callable[..., None]] = {}
-        self.deliveries: dict[str, DeliveryKind] = {}
+        self.operations: OnDemand[tuple[str, str], Operation] = OnDemand(lambda key: self.load(key[0]))
+        self.timers: OnDemand[str, Callable[..., None]] = OnDemand(lambda kind: self.load_all())
+        self.deliveries: OnDemand[str, DeliveryKind] = OnDemand(lambda kind: self.load_all())
         self.pages: dict[tuple[str, str], Page] = {}
         self.data_hosts: list[DataHost] = []
-        self.cross_origin: dict[str, Callable[..., list[tuple[str, str]]]] = {}
+        self.cross_origin: OnDemand[str, Callable[..., list[tuple[str, str]]]] = OnDemand(self.load)
         self.on_start: list[Callable[[Kernel], None]] = []
+        self.postponed: dict[str, Callable[[], None]] = {}
+        """What imports the package of a service that nobody has asked for yet."""
+
+    def postpone(self, service: str, load: Callable[[], None]) -> None:
+        """There is such a service; `load` makes it register itself. A second call for it does nothing.
+
+        For a server that starts with nothing stored: without rows there are no timers, deliveries or derived
+        memory that a package would have to be there for.
+        """
+        self.postponed.setdefault(service, load)
+
+    def load(self, service: str) -> None:
+        """See that a service has registered itself, if there is such a service."""
+        load = self.postponed.get(service)
+        if load is not None:
+            load()  # a server in another thread waits for it too
+            self.postponed.pop(service, None)
+
+    def load_all(self) -> None:
+        """See that every service has registered itself."""
+        for service in list(self.postponed):
+            self.load(service)
 
     def services(self) -> list[str]:
         """The names of the services that have operations, sorted."""
-        return sorted({service for service, _ in self.operations})
+        return sorted({service for service, _ in self.operations} | self.postponed.keys())
 
     def operations_of(self, service: str) -> list[str]:
         """The names of a service's public operations, sorted."""
+        self.load(service)
         return sorted(n for (s, n), op in self.operations.items() if s == service and not op.internal)
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("ballroom.timers")
 
 SPACES = ("~timer", "~chore")
-AT_ONCE = 256
+AT_ONCE = 64
+"""About 5 ms: requests are answered between."""
 RETRY_AFTER_MS = 60_000
 STORE_RETRY_MS = 1_000
 

@@ -27,18 +27,16 @@ def ballroom() -> Iterator[BallroomServer]:
 
 
 def _made() -> BallroomServer:
-    """A server with its services imported; the first one of a run pays for that.
+    """A server; the first one of a run pays for importing it, and each service when it is first called.
 
-    340 modules make the garbage collector look through the test run's own objects again and again: without
-    it the first start takes 140 ms of CPU instead of 170 (benchmarks/startup.py).
+    200 modules make the garbage collector look through the test run's own objects again and again, a fifth
+    of the time (benchmarks/startup.py).
     """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        from ballroom.services import load_services
         from ballroom.testing.embedded import BallroomServer
 
-        load_services()
         return BallroomServer()
     finally:
         if collecting:

@@ -9,6 +9,7 @@ from typing import Any
 from ballroom.kernel.model import data, index, validation
 from ballroom.kernel.model.shapes import ErrorShape, Shape
 from ballroom.kernel.model.styles import ValidationStyle, style_of
+from ballroom.kernel.registry import registry
 
 
 class UnknownOperation(LookupError):
@@ -125,7 +126,8 @@ class ServiceModel:
 
     @property
     def style(self) -> ValidationStyle:
-        """How this service words a broken constraint."""
+        """How this service words a broken constraint; its package says so when it is imported."""
+        registry.load(self.name)
         return style_of(self.name, self.head.protocols)
 
     @cached_property
