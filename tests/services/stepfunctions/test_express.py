@@ -10,6 +10,7 @@ import pytest
 from tests.cloud import Cloud
 
 from ballroom.kernel import Unavailable
+from ballroom.kernel.keys import unpack
 
 from .machines import (
     PREFIX,
