@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.cloud import Cloud
 
+from ballroom.kernel import ServiceError
 from ballroom.kernel.registry import registry
 from ballroom.services.dynamodb.recovery import copying
 
@@ -160,18 +161,16 @@ def test_the_log_is_as_long_as_the_window(cloud: Cloud) -> None:
 def test_a_table_that_is_being_filled_is_not_there_for_its_items(cloud: Cloud) -> None:
     recoverable(cloud)
     put(cloud, pk="a")
-    cloud.dynamodb(
-        "RestoreTableToPointInTime",
-        SourceTableName="tab",
-        TargetTableName="new",
-        UseLatestRestorableTime=True,
-    )
-    table = cloud.dynamodb("DescribeTable", TableName="new")["Table"]
-    if table["TableStatus"] == "CREATING":  # the slices come behind the answer
-        error = cloud.error("dynamodb", "PutItem", TableName="new", Item=item(pk="x"))
-        assert error.shape == "ResourceNotFoundException"
-        error = cloud.error("dynamodb", "DeleteTable", TableName="new")
-        assert error.shape == "ResourceInUseException"
+    request = {"SourceTableName": "tab", "TargetTableName": "new", "UseLatestRestorableTime": True}
+    between_slices(cloud, "RestoreTableToPointInTime", **request)
+    table = between_slices(cloud, "DescribeTable", TableName="new")["Table"]
+    assert table["TableStatus"] == "CREATING"
+    with pytest.raises(ServiceError, match="Requested resource not found"):
+        between_slices(cloud, "PutItem", TableName="new", Item=item(pk="x"))
+    expiry = {"AttributeName": "at", "Enabled": True}
+    for operation, more in (("DeleteTable", {}), ("UpdateTimeToLive", {"TimeToLiveSpecification": expiry})):
+        with pytest.raises(ServiceError, match="Table is being created: new"):
+            between_slices(cloud, operation, TableName="new", **more)
     cloud.clock.settle()
     put(cloud, "new", pk="x")
     cloud.dynamodb("DeleteTable", TableName="new")
