@@ -11,6 +11,7 @@ from tests.cloud import Cloud
 
 from ballroom.kernel import ServiceError
 from ballroom.kernel.registry import registry
+from ballroom.services.dynamodb import slices
 from ballroom.services.dynamodb.recovery import copying
 
 from .tables import a_table, get, index, item, put, scan, update, values
@@ -307,6 +308,21 @@ def test_a_copy_is_of_its_moment_however_writes_go_on(cloud: Cloud) -> None:
     }
     assert len(sizes) == 1
     assert table["ItemCount"] == 700
+
+
+def test_slices_wait_for_the_disk_while_much_waits_for_it(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "BACKLOG_BYTES", 0)
+    recoverable(cloud)
+    for number in range(700):
+        put(cloud, pk=str(number), n=number)
+    began = cloud.clock.now_ms
+    arn = backup(cloud)
+    told = cloud.dynamodb("DescribeBackup", BackupArn=arn)["BackupDescription"]
+    assert told["BackupDetails"]["BackupStatus"] == "AVAILABLE"
+    assert told["SourceTableDetails"]["ItemCount"] == 700
+    assert cloud.clock.now_ms == began
 
 
 def test_backups_are_described_listed_and_deleted(cloud: Cloud) -> None:
