@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.cloud import Cloud
 
 from ballroom.kernel import ServiceError
@@ -420,3 +422,48 @@ def test_a_restore_goes_on_after_a_restart(tmp_path: Path) -> None:
         assert one["BackupStatus"] == "AVAILABLE"
     finally:
         cloud.close()
+
+
+OPERATIONS = st.lists(
+    st.tuples(st.sampled_from(["put", "delete", "update", "wait"]), st.integers(0, 5), st.integers(0, 99)),
+    max_size=40,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(OPERATIONS, st.integers(0, 40))
+def test_a_restored_table_is_what_a_model_says(
+    cloud: Cloud, operations: list[tuple[str, int, int]], place: int
+) -> None:
+    cloud.clock.advance(seconds=1)
+    name = f"t{cloud.clock.now_ms}"
+    a_table(cloud, name)
+    specification = {"PointInTimeRecoveryEnabled": True}
+    cloud.dynamodb("UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=specification)
+    model: dict[str, int] = {}
+    history = {cloud.clock.now_ms: dict(model)}
+    """By moment, what there is at its end."""
+    for what, key, number in operations:
+        where = {"TableName": name, "Key": item(pk=str(key))}
+        if what == "put":
+            put(cloud, name, pk=str(key), n=number)
+            model[str(key)] = number
+        elif what == "delete":
+            cloud.dynamodb("DeleteItem", **where)
+            model.pop(str(key), None)
+        elif what == "update":
+            cloud.dynamodb(
+                "UpdateItem",
+                **where,
+                UpdateExpression="ADD n :n",
+                ExpressionAttributeValues=values(n=number),
+            )
+            model[str(key)] = model.get(str(key), 0) + number
+        else:
+            cloud.clock.advance(seconds=1)
+        history[cloud.clock.now_ms] = dict(model)
+    moment, expected = list(history.items())[place % len(history)]
+    request = {"SourceTableName": name, "TargetTableName": f"{name}-new", "RestoreDateTime": moment}
+    cloud.dynamodb("RestoreTableToPointInTime", **request)
+    cloud.clock.settle()
+    assert contents(cloud, f"{name}-new") == expected
