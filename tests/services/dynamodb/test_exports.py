@@ -375,3 +375,27 @@ def test_an_import_and_an_export_go_on_after_a_restart(tmp_path: Path) -> None:
         assert len([plains(one) for one in cloud.dynamodb("Scan", TableName="new")["Items"]]) == 400
     finally:
         cloud.close()
+
+
+def test_what_the_store_refuses_for_a_moment_is_tried_again(
+    bucket: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ballroom.kernel.errors import Throttled
+    from ballroom.services.dynamodb.exports import writing
+
+    recoverable(bucket)
+    put(bucket, pk="a")
+    refused: list[int] = []
+    lines_of = writing._lines
+
+    def throttled(*arguments: Any) -> Any:
+        if not refused:
+            refused.append(1)
+            raise Throttled
+        return lines_of(*arguments)
+
+    monkeypatch.setattr(writing, "_lines", throttled)
+    told = export(bucket)
+    bucket.clock.advance(seconds=5)
+    found = bucket.dynamodb("DescribeExport", ExportArn=told["ExportArn"])["ExportDescription"]
+    assert (found["ExportStatus"], found["ItemCount"], refused) == ("COMPLETED", 1, [1])

@@ -107,6 +107,11 @@ def test_several_partitions_are_several_queries(music: Cloud) -> None:
     assert keys(found) == [("ann", 1), ("bob", 1)]
 
 
+def test_a_select_asks_for_at_most_fifty_partitions(music: Cloud) -> None:
+    text = refusal(music, f"SELECT * FROM tab WHERE pk IN [{', '.join(['?'] * 51)}]", *["a"] * 51)
+    assert text == "The IN operator is provided with too many operands; number of operands: 51"
+
+
 def test_everything_else_is_a_scan(music: Cloud) -> None:
     assert len(rows(music, 'SELECT * FROM "tab"')) == 10
     assert len(rows(music, 'SELECT * FROM "tab" WHERE sk > 3', Limit=3)) == 4

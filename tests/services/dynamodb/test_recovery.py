@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.cloud import Cloud
 
+from ballroom.kernel import ServiceError
 from ballroom.kernel.registry import registry
+from ballroom.services.dynamodb import slices
 from ballroom.services.dynamodb.recovery import copying
 
 from .tables import a_table, get, index, item, put, scan, update, values
@@ -160,18 +164,16 @@ def test_the_log_is_as_long_as_the_window(cloud: Cloud) -> None:
 def test_a_table_that_is_being_filled_is_not_there_for_its_items(cloud: Cloud) -> None:
     recoverable(cloud)
     put(cloud, pk="a")
-    cloud.dynamodb(
-        "RestoreTableToPointInTime",
-        SourceTableName="tab",
-        TargetTableName="new",
-        UseLatestRestorableTime=True,
-    )
-    table = cloud.dynamodb("DescribeTable", TableName="new")["Table"]
-    if table["TableStatus"] == "CREATING":  # the slices come behind the answer
-        error = cloud.error("dynamodb", "PutItem", TableName="new", Item=item(pk="x"))
-        assert error.shape == "ResourceNotFoundException"
-        error = cloud.error("dynamodb", "DeleteTable", TableName="new")
-        assert error.shape == "ResourceInUseException"
+    request = {"SourceTableName": "tab", "TargetTableName": "new", "UseLatestRestorableTime": True}
+    between_slices(cloud, "RestoreTableToPointInTime", **request)
+    table = between_slices(cloud, "DescribeTable", TableName="new")["Table"]
+    assert table["TableStatus"] == "CREATING"
+    with pytest.raises(ServiceError, match="Requested resource not found"):
+        between_slices(cloud, "PutItem", TableName="new", Item=item(pk="x"))
+    expiry = {"AttributeName": "at", "Enabled": True}
+    for operation, more in (("DeleteTable", {}), ("UpdateTimeToLive", {"TimeToLiveSpecification": expiry})):
+        with pytest.raises(ServiceError, match="Table is being created: new"):
+            between_slices(cloud, operation, TableName="new", **more)
     cloud.clock.settle()
     put(cloud, "new", pk="x")
     cloud.dynamodb("DeleteTable", TableName="new")
@@ -310,6 +312,21 @@ def test_a_copy_is_of_its_moment_however_writes_go_on(cloud: Cloud) -> None:
     assert table["ItemCount"] == 700
 
 
+def test_slices_wait_for_the_disk_while_much_waits_for_it(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "BACKLOG_BYTES", 0)
+    recoverable(cloud)
+    for number in range(700):
+        put(cloud, pk=str(number), n=number)
+    began = cloud.clock.now_ms
+    arn = backup(cloud)
+    told = cloud.dynamodb("DescribeBackup", BackupArn=arn)["BackupDescription"]
+    assert told["BackupDetails"]["BackupStatus"] == "AVAILABLE"
+    assert told["SourceTableDetails"]["ItemCount"] == 700
+    assert cloud.clock.now_ms == began
+
+
 def test_backups_are_described_listed_and_deleted(cloud: Cloud) -> None:
     a_table(cloud, types={"g": "S"}, GlobalSecondaryIndexes=[index("by-g", "g")])
     put(cloud, pk="a", n=1)
@@ -405,3 +422,48 @@ def test_a_restore_goes_on_after_a_restart(tmp_path: Path) -> None:
         assert one["BackupStatus"] == "AVAILABLE"
     finally:
         cloud.close()
+
+
+OPERATIONS = st.lists(
+    st.tuples(st.sampled_from(["put", "delete", "update", "wait"]), st.integers(0, 5), st.integers(0, 99)),
+    max_size=40,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(OPERATIONS, st.integers(0, 40))
+def test_a_restored_table_is_what_a_model_says(
+    cloud: Cloud, operations: list[tuple[str, int, int]], place: int
+) -> None:
+    cloud.clock.advance(seconds=1)
+    name = f"t{cloud.clock.now_ms}"
+    a_table(cloud, name)
+    specification = {"PointInTimeRecoveryEnabled": True}
+    cloud.dynamodb("UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=specification)
+    model: dict[str, int] = {}
+    history = {cloud.clock.now_ms: dict(model)}
+    """By moment, what there is at its end."""
+    for what, key, number in operations:
+        where = {"TableName": name, "Key": item(pk=str(key))}
+        if what == "put":
+            put(cloud, name, pk=str(key), n=number)
+            model[str(key)] = number
+        elif what == "delete":
+            cloud.dynamodb("DeleteItem", **where)
+            model.pop(str(key), None)
+        elif what == "update":
+            cloud.dynamodb(
+                "UpdateItem",
+                **where,
+                UpdateExpression="ADD n :n",
+                ExpressionAttributeValues=values(n=number),
+            )
+            model[str(key)] = model.get(str(key), 0) + number
+        else:
+            cloud.clock.advance(seconds=1)
+        history[cloud.clock.now_ms] = dict(model)
+    moment, expected = list(history.items())[place % len(history)]
+    request = {"SourceTableName": name, "TargetTableName": f"{name}-new", "RestoreDateTime": moment}
+    cloud.dynamodb("RestoreTableToPointInTime", **request)
+    cloud.clock.settle()
+    assert contents(cloud, f"{name}-new") == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ballroom.services.dynamodb import housekeeping, style
 from ballroom.services.dynamodb.expiry import deleting
+from ballroom.services.dynamodb.exports import writing
 from ballroom.services.dynamodb.operations import (
     backups,
     batches,
@@ -37,4 +38,5 @@ __all__ = [
     "style",
     "tables",
     "transactions",
+    "writing",
 ]

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from ballroom.kernel import Context, ServiceError, Tx, on_delivery
 from ballroom.kernel.caller import service_caller
 from ballroom.kernel.delivery import Delivery, RetryPolicy, exponential
+from ballroom.kernel.errors import InternalFailure, Throttled, Unavailable
 from ballroom.kernel.keys import PREFIX_END
 from ballroom.services.dynamodb.exports.records import (
     FULL,
@@ -63,9 +64,9 @@ async def write(ctx: Context, delivery: Delivery) -> None:
     writer = ctx.kernel.context(service_caller(export.account, export.region, "dynamodb.amazonaws.com"))
     try:
         export = await _write(writer, export)
+    except (Throttled, Unavailable, InternalFailure):
+        raise  # tried again
     except ServiceError as error:
-        if (error.status or 500) >= 500 and error.shape != "NoSuchBucket":
-            raise
         export = replace(export, status="FAILED", failure=(f"S3{error.shape}", error.text))
     ctx.transact(_finish, delivery, export)
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ballroom.kernel import Context, ServiceError, Tx, on_delivery
 from ballroom.kernel.caller import service_caller
 from ballroom.kernel.delivery import Delivery, RetryPolicy, exponential
+from ballroom.kernel.errors import InternalFailure, Throttled, Unavailable
 from ballroom.services.dynamodb.capacity import Consumed
 from ballroom.services.dynamodb.changing import Put, carry_out
 from ballroom.services.dynamodb.errors import Invalid, ItemCollectionSizeLimitExceeded
@@ -39,9 +40,9 @@ async def run(ctx: Context, delivery: Delivery) -> None:
     failure: tuple[str, str] | None = None
     try:
         one = await _import(reader, one)
+    except (Throttled, Unavailable, InternalFailure):
+        raise  # tried again
     except ServiceError as error:
-        if (error.status or 500) >= 500 and error.shape != "NoSuchBucket":
-            raise
         failure = (f"S3{error.shape}", error.text)
     except BadFile as error:
         failure = ("InvalidInputFile", str(error))

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from ballroom.kernel import Request, Response, ServiceError, Tx, on_timer, operation
 from ballroom.kernel.tokens import make_token, read_token
 from ballroom.services.dynamodb.errors import Invalid
-from ballroom.services.dynamodb.exports import writing
 from ballroom.services.dynamodb.exports.records import (
     FULL,
     INCREMENTAL,
@@ -173,6 +172,3 @@ def list_exports(tx: Tx, request: Request) -> Response:
     if len(rows) > limit:
         answer["NextToken"] = make_token((rows[limit - 1].table, rows[limit - 1].id))
     return answer
-
-
-__all__ = ["export_table_to_point_in_time", "writing"]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.dynamodb.errors import Invalid, PolicyNotFound, ResourceNotFound
-from ballroom.services.dynamodb.live import LiveTable, find_table, load_table, save_table
+from ballroom.services.dynamodb.live import LiveTable, check_built, find_table, load_table, save_table
 from ballroom.services.dynamodb.names import is_table_arn
 from ballroom.services.dynamodb.resources import Table, TimeToLive, tables_prefix
 from ballroom.services.dynamodb.table_settings import (
@@ -36,6 +36,7 @@ def update_time_to_live(tx: Tx, request: Request) -> Response:
     Source: DynamoDB API Reference, UpdateTimeToLive.
     """
     live = load_table(tx, request["TableName"], named=True)
+    check_built(live)
     asked = request["TimeToLiveSpecification"]
     name, enabled = asked["AttributeName"], asked["Enabled"]
     present = live.record.ttl

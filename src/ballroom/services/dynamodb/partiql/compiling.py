@@ -28,6 +28,8 @@ from ballroom.services.dynamodb.values import numbers
 from ballroom.services.dynamodb.values.attribute_values import Attributes, Value, take
 
 NOT_ONE_KEY = "Where clause does not contain a mandatory equality on all key attributes"
+MOST_PARTITIONS = 50
+"""How many values of the partition key a SELECT may ask for."""
 _COMPARISONS = {"=": "EQ", "<": "LT", "<=": "LE", ">": "GT", ">=": "GE"}
 _MIRRORED = {"=": "EQ", "<": "GT", "<=": "GE", ">": "LT", ">=": "LE"}
 _FUNCTIONS = {"list_append", "set_add", "set_delete", "if_not_exists"}
@@ -76,6 +78,10 @@ class Plan:
                 check_bounds("KeyConditionExpression", *operands)
             sort[schema.range] = (comparison, operands)
         hashes: list[Value] = []
+        if self.values is not None and len(self.values) > MOST_PARTITIONS:
+            raise Invalid(
+                f"The IN operator is provided with too many operands; number of operands: {len(self.values)}"
+            )
         for name in self.values or ():
             if values[name] not in hashes:
                 hashes.append(values[name])

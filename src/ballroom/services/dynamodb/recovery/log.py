@@ -99,7 +99,8 @@ def trim(tx: Tx, account: str, region: str, name: str, table_id: str) -> None:
     if not table.copies and _remove_slice(tx, table):
         go_on(tx, _TRIM, account, region, name, table_id, housekeeping=True)
     elif table.backups_since_ms:
-        trim_later(tx, table, tx.now_ms + _HOUR_MS)
+        # at whole hours, so that however often recovery is switched there is one timer
+        trim_later(tx, table, (tx.now_ms // _HOUR_MS + 1) * _HOUR_MS)
 
 
 def _remove_slice(tx: Tx, table: Table) -> bool:
