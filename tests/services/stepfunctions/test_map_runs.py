@@ -434,3 +434,16 @@ def test_what_a_map_run_still_does_as_it_ends_survives_a_restart(durable_cloud: 
     cloud.reopen()
     cloud.clock.advance(seconds=60)
     assert output(cloud, execution) == [1, 2]
+
+
+def test_large_items_are_stored_in_small_pages(cloud: Cloud) -> None:
+    lines = [json.dumps({"n": n, "x": "x" * 200_000}) for n in range(60)]
+    put(cloud, items="\n".join(lines).encode())
+    machine = s3_map(config={"InputType": "JSONL"}, ItemSelector={"n.$": "$$.Map.Item.Value.n"})
+    assert output(cloud, run(cloud, machine)) == [{"n": n} for n in range(60)]
+
+
+def test_an_item_that_cannot_be_stored_fails_the_reader(cloud: Cloud) -> None:
+    put(cloud, items=b"[" * 900 + b"]" * 900)
+    name, _ = error(cloud, run(cloud, s3_map(config={"InputType": "JSONL"})))
+    assert name in ("States.ItemReaderFailed", "States.Runtime")

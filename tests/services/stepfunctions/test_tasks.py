@@ -74,6 +74,17 @@ def test_an_sdk_operation_that_streams_is_handed_to_a_delivery(cloud: Cloud) -> 
     assert (result["Body"], result["ContentLength"]) == ("hello", 5)
 
 
+@pytest.mark.parametrize("size", [100_000, 300_000])
+def test_a_large_object_is_read_as_far_as_a_result_may_be_long(cloud: Cloud, size: int) -> None:
+    cloud.s3("CreateBucket", Bucket="b-1")
+    cloud.s3("PutObject", Bucket="b-1", Key="k", Body=b"x" * size)
+    execution = run(cloud, chain(G=task("aws-sdk:s3:getObject", {"Bucket": "b-1", "Key": "k"})))
+    if size > 262_144:
+        assert error(cloud, execution)[0] == "States.DataLimitExceeded"
+    else:
+        assert output(cloud, execution)["Body"] == "x" * size
+
+
 def test_an_sdk_error_has_the_sdks_name(cloud: Cloud) -> None:
     name, cause = error(cloud, run(cloud, chain(G=task("aws-sdk:sqs:getQueueUrl", {"QueueName": "none"}))))
     assert name == "Sqs.QueueDoesNotExistException"
@@ -93,7 +104,11 @@ def test_a_table_is_written_and_read(cloud: Cloud) -> None:
         Get=task("dynamodb:getItem", {"TableName": "cars", "Key": key}, OutputPath="$.Item"),
     )
     assert output(cloud, run(cloud, machine)) == item
-    query = {"TableName": "cars", "KeyConditionExpression": "id = :i", "ExpressionAttributeValues": {":i": {"S": "1"}}}
+    query = {
+        "TableName": "cars",
+        "KeyConditionExpression": "id = :i",
+        "ExpressionAttributeValues": {":i": {"S": "1"}},
+    }
     found = output(cloud, run(cloud, chain(Q=task("aws-sdk:dynamodb:query", query)), name="query"))
     assert found == {"Count": 1, "Items": [item], "ScannedCount": 1}
     missing = chain(P=task("dynamodb:putItem", {"TableName": "none", "Item": item}))
@@ -162,7 +177,9 @@ def test_an_activity_is_done_by_a_worker_who_waited(cloud: Cloud) -> None:
     assert json.loads(given["input"]) == {"n": 1}
     cloud.stepfunctions("SendTaskFailure", taskToken=given["taskToken"], error="No", cause="because")
     assert error(cloud, execution) == ("No", "because")
-    assert [event.get("activityStartedEventDetails") for event in events(cloud, execution)][3] == {"workerName": "w"}
+    assert [event.get("activityStartedEventDetails") for event in events(cloud, execution)][3] == {
+        "workerName": "w"
+    }
 
 
 def test_a_worker_without_work_is_answered_after_a_minute(cloud: Cloud) -> None:
@@ -303,7 +320,10 @@ def test_a_redrive_does_again_only_what_had_not_succeeded(cloud: Cloud) -> None:
     assert [one["QueueUrl"].rpartition("/")[2] for one in output(cloud, execution)] == ["sent", "late"]
     assert describe(cloud, execution)["redriveCount"] == 1
     assert bodies(cloud, url) == ["once"]
-    assert cloud.error("stepfunctions", "RedriveExecution", executionArn=execution).shape == "ExecutionNotRedrivable"
+    assert (
+        cloud.error("stepfunctions", "RedriveExecution", executionArn=execution).shape
+        == "ExecutionNotRedrivable"
+    )
 
 
 def test_a_failing_branch_aborts_its_siblings(cloud: Cloud) -> None:

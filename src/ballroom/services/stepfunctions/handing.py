@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from ballroom.kernel import (
-    ByteStream,
     Context,
     Delivery,
     RetryPolicy,
@@ -24,11 +23,11 @@ from ballroom.kernel.errors import Throttled, Unavailable
 from .engine import tasks
 from .engine.branch import TASK, Branch, Path, path_text, read_path
 from .engine.ending import guarded
-from .engine.execution import MOST_BYTES
 from .engine.running import Running
 from .engine.session import Session
 from .integrations import TaskFailure, caller_of, outcome_of
 from .integrations.base import Call
+from .integrations.bodies import with_bodies_read
 from .language.machine import TaskState
 
 _POLICY = RetryPolicy(maximum_attempts=None, back_off_ms=(1_000, 5_000, 30_000))
@@ -104,18 +103,7 @@ def _wanted(tx: Tx, number: int, path: Path, attempt: int, request_id: str) -> A
 async def perform(ctx: Context, call: Call) -> dict[str, Any]:
     """Carry out a call; a body that streams is read as far as a result may be long."""
     answer = await ctx.call(call.service, call.operation, call.input)
-    for name, value in answer.items():
-        if isinstance(value, ByteStream):
-            answer = {**answer, name: await _read(value)}
-    return answer
-
-
-async def _read(stream: ByteStream) -> bytes:
-    parts, size = [], 0
-    while size <= MOST_BYTES and (part := await stream.read()):
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)
+    return await with_bodies_read(answer)
 
 
 def settle(tx: Tx, number: int, path: Path, attempt: int, answer: Any, request_id: str) -> None:

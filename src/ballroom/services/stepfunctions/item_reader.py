@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import orjson
 
-from ballroom.kernel import ByteStream, Context, ServiceError
+from ballroom.kernel import Context, ServiceError
 
 from .integrations.aws_sdk import request_of
 from .integrations.base import status_of
@@ -22,6 +23,7 @@ from .item_formats import MOST_BYTES, Document, Format, ReaderFailed, Unpacked, 
 
 PAGE_ITEMS = 1_000
 _PIECE = 1 << 16
+_PIECES_A_PORTION = 64
 _PARSED_AT_ONCE = 1 << 20
 """A larger document is parsed in a thread."""
 _BUCKET_ARN = "arn:aws:s3:::"
@@ -30,20 +32,25 @@ _BUCKET_ARN = "arn:aws:s3:::"
 async def read(
     ctx: Context, action: str, parameters: dict[str, Any], config: dict[str, Any], most: int | None
 ) -> AsyncIterator[list[Any]]:
-    """The items, in portions of `PAGE_ITEMS`, but the last; `most` of them at most.
+    """The items, in portions of `PAGE_ITEMS` at most, fewer if they are large; `most` of them altogether.
 
     Raises:
         ReaderFailed: they cannot be read.
     """
     portion: list[Any] = []
     left = most or (1 << 62)
+    pieces = 0
     async for items in _pages(ctx, action, parameters, config):
+        pieces += 1
+        if pieces >= _PIECES_A_PORTION and portion:
+            yield portion
+            portion, pieces = [], 0
         for item in items:
             portion.append(item)
             left -= 1
             if not left or len(portion) == PAGE_ITEMS:
                 yield portion
-                portion = []
+                portion, pieces = [], 0
                 if not left:
                     return
     if portion:
@@ -126,15 +133,22 @@ def told(ctx: Context, error: ServiceError) -> str:
 
 async def _bytes(ctx: Context, parameters: dict[str, Any]) -> AsyncIterator[bytes]:
     answer = await _call(ctx, "GetObject", _request("GetObject", parameters))
-    body, unpacked = answer["Body"], Unpacked()
-    if isinstance(body, ByteStream):
-        while piece := await body.read(_PIECE):
-            for part in unpacked.feed(piece):
+    unpacked = Unpacked()
+    async for body in _pieces(answer["Body"]):
+        for start in range(0, len(body), _PIECE):
+            for part in unpacked.feed(body[start : start + _PIECE]):
                 yield part
-    else:
-        for part in unpacked.feed(bytes(body)):
-            yield part
     yield unpacked.end()
+
+
+async def _pieces(body: Any) -> AsyncIterator[bytes]:
+    """A body as S3 gives it: bytes, or (it is large) something that is read in pieces."""
+    if isinstance(body, bytes):
+        yield body
+        return
+    async with aclosing(aiter(body)) as pieces:
+        async for piece in pieces:
+            yield piece
 
 
 async def _of_object(

@@ -131,39 +131,54 @@ class ItemsPage(Record, frozen=True):
     packed: bytes
 
 
-def pack_items(items: list[Any]) -> ItemsPage:
-    """A page of items.
+MOST_PAGE_BYTES = 4 << 20
+
+
+def store_items(tx: Tx, id: int, first: int, pages: list[tuple[int, ItemsPage]]) -> None:
+    """Store pages, and how many items each has, from an item on."""
+    for count, page in pages:
+        tx.put(items_page_key(id, first), page)
+        first += count
+
+
+def pack_items(items: list[Any]) -> list[tuple[int, ItemsPage]]:
+    """Items as pages that are not too large, and how many items each has.
 
     Raises:
         OverflowError, RecursionError: an item cannot be stored.
     """
-    return ItemsPage(_encode(items))
+    packed = _encode(items)
+    if len(packed) <= MOST_PAGE_BYTES or len(items) == 1:
+        return [(len(items), ItemsPage(packed))]
+    middle = len(items) // 2
+    return pack_items(items[:middle]) + pack_items(items[middle:])
 
 
 class ItemPages:
-    """The pages of items that children are being started from, unpacked; derived memory."""
+    """The page of each run that children are being started from, unpacked; derived memory."""
 
     _MOST = 8
 
     def __init__(self, kernel: Kernel) -> None:
-        self._pages: dict[tuple[int, int], list[Any]] = {}
+        self._pages: dict[int, tuple[int, list[Any]]] = {}
 
-    def page(self, tx: Tx, id: int, first: int) -> list[Any]:
-        """The page of a run that begins with an item."""
-        found = self._pages.pop((id, first), None)
-        if found is None:
-            row = tx.get(ItemsPage, items_page_key(id, first))
-            assert row is not None
-            found = _decode(row.packed)
-            if len(self._pages) >= self._MOST:
-                del self._pages[next(iter(self._pages))]
-        self._pages[id, first] = found
-        return found
+    def item(self, tx: Tx, id: int, index: int) -> Any:
+        """An item of a run."""
+        first, items = self._pages.get(id, (0, []))
+        if not first <= index < first + len(items):
+            first, items = self._pages[id] = self._load(tx, id, index)
+        return items[index - first]
+
+    def _load(self, tx: Tx, id: int, index: int) -> tuple[int, list[Any]]:
+        if len(self._pages) >= self._MOST:
+            del self._pages[next(iter(self._pages))]
+        prefix, after = items_page_key(id, 0)[:-1], items_page_key(id, index + 1)
+        ((key, row),) = tx.scan_prefix_items(ItemsPage, prefix, after=after, limit=1, reverse=True)
+        return int(key[-1]), _decode(row.packed)
 
     def forget(self, id: int) -> None:
         """The run is over."""
-        for key in [key for key in self._pages if key[0] == id]:
-            del self._pages[key]
+        self._pages.pop(id, None)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -16,7 +16,7 @@ import orjson
 
 from ballroom.kernel import Context, ServiceError, Tx
 
-from .engine.execution import MOST_BYTES, text_of, time_text
+from .engine.execution import MOST_BYTES, Unfit, text_of, time_text
 from .item_reader import told
 from .map_runs import ChildResult, MapRun, results_after
 
@@ -236,7 +236,7 @@ def _pending(tx: Tx, run: MapRun, first: int) -> tuple[list[str], int]:
     while first < run.total and len(found) < _AT_ONCE // 10:
         try:
             given, count = inputs.at(first)
-        except StatesError:  # that is why the run failed
+        except (StatesError, Unfit, RecursionError):  # that is why the run failed
             return found, run.total
         found.append(text_of(given))
         first += count

@@ -19,7 +19,6 @@ from ballroom.kernel.keys import prefix_range
 
 from ..arns import ExecutionRef
 from ..definitions import compiled
-from ..item_reader import PAGE_ITEMS
 from ..language.machine import ItemBatcher, MapState, Scope, StatesError
 from ..map_runs import (
     ENDING,
@@ -42,7 +41,7 @@ from ..map_runs import (
 )
 from ..resources import Execution, execution_key
 from . import map_results
-from .execution import MOST_BYTES, text_of
+from .execution import MOST_BYTES, Unfit, text_of
 from .processor import find_map
 from .redriving import Redrivable, redrivable_key
 
@@ -107,8 +106,7 @@ class Inputs:
         return {**batch, "Items": chosen}, len(chosen)
 
     def _item(self, index: int) -> Any:
-        first = index - index % PAGE_ITEMS
-        return self._pages.page(self._tx, self._run.id, first)[index - first]
+        return self._pages.item(self._tx, self._run.id, index)
 
 
 # -- starting ----------------------------------------------------------------------------------------
@@ -147,10 +145,9 @@ def pump(session: Session, arn: str) -> None:
             try:
                 given, count = inputs.at(run.next_item)
                 text = text_of(given)
-            except StatesError as error:
+            except (StatesError, Unfit, RecursionError) as error:
                 tx.put(map_run_key(arn), run)
-                cause = error.located_cause(run.state, inputs.plan.entered)
-                map_results.end(session, run, "FAILED", error.error, cause)
+                map_results.end(session, run, "FAILED", *_reason(error, run, inputs.plan))
                 return
             run = replace(
                 run, next_item=run.next_item + count, children=run.children + 1, running=run.running + 1,
@@ -161,6 +158,13 @@ def pump(session: Session, arn: str) -> None:
     tx.put(map_run_key(arn), run)
     if not run.redo and run.next_item >= run.total and not run.running:
         map_results.settle(session, run)
+
+
+def _reason(error: Exception, run: MapRun, plan: Plan) -> tuple[str, str | None]:
+    """Error and cause of a run whose next child cannot be given its input."""
+    if isinstance(error, StatesError):
+        return error.error, error.located_cause(run.state, plan.entered)
+    return "States.Runtime", str(error) if isinstance(error, Unfit) else "The data is nested too deep."
 
 
 def _start(session: Session, plan: Plan, run: MapRun, index: int, text: str, items: int) -> None:

@@ -18,9 +18,9 @@ from ..map_runs import (
     ItemsPage,
     MapRun,
     find_map_run,
-    items_page_key,
     map_run_key,
     pack_items,
+    store_items,
 )
 from . import map_children, map_results
 
@@ -65,7 +65,7 @@ def read_later(tx: Tx, run: MapRun, reading: Reading) -> None:
 def store_all(tx: Tx, run: MapRun, items: list[Any]) -> MapRun:
     """Items that are at hand."""
     for first in range(0, len(items), PAGE_ITEMS):
-        tx.put(items_page_key(run.id, first), pack_items(items[first : first + PAGE_ITEMS]))
+        store_items(tx, run.id, first, pack_items(items[first : first + PAGE_ITEMS]))
     return replace(run, total=len(items), whole=True, phase=WORKING)
 
 
@@ -83,7 +83,7 @@ async def read_items(ctx: Context, delivery: Delivery) -> None:
             ctx.kernel.context(caller), reading.action, reading.parameters, reading.config, reading.most
         )
         async for items in pages:
-            if not ctx.transact(_store, reading.arn, total, _packed(items), len(items)):
+            if not ctx.transact(_store, reading.arn, total, _packed(items)):
                 return
             total += len(items)
             await ctx.durable()
@@ -93,19 +93,20 @@ async def read_items(ctx: Context, delivery: Delivery) -> None:
     ctx.transact(_read, delivery, reading.arn, total)
 
 
-def _packed(items: list[Any]) -> ItemsPage:
+def _packed(items: list[Any]) -> list[tuple[int, ItemsPage]]:
     try:
         return pack_items(items)
     except (OverflowError, RecursionError) as wrong:
         raise ReaderFailed(f"An item cannot be stored: {wrong}") from wrong
 
 
-def _store(tx: Tx, arn: str, first: int, page: ItemsPage, count: int) -> bool:
+def _store(tx: Tx, arn: str, first: int, pages: list[tuple[int, ItemsPage]]) -> bool:
     run = find_map_run(tx, arn)
     if run is None or run.phase != READING:
         return False
-    tx.put(items_page_key(run.id, first), page)
-    tx.put(map_run_key(arn), replace(run, total=first + count))
+    store_items(tx, run.id, first, pages)
+    total = first + sum(count for count, _ in pages)
+    tx.put(map_run_key(arn), replace(run, total=total))
     return True
 
 

@@ -18,6 +18,7 @@ from ..language.machine import Resource
 from .aws_sdk import AwsSdk, refusal_of_sdk
 from .base import Call, Integration, Told
 from .http import HttpInvoke
+from .bodies import with_files_read
 from .lambda_ import FunctionArn, LambdaInvoke
 from .optimised import OPTIMISED
 from .outcomes import PENDING, Done, Outcome, TaskFailure
@@ -120,7 +121,7 @@ def carry_out(branch: Branch, resource: Resource, integration: Integration, call
         return PENDING
     except ServiceError as error:
         raise integration.failure(resource, error, told) from error
-    return integration.done(resource, answer, told)
+    return integration.done(resource, with_files_read(answer), told)
 
 
 def outcome_of(branch: Branch, resource: Resource, answer: Any, request_id: str) -> Done:
