@@ -20,8 +20,11 @@ Aws = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[BallroomServer]:
-    with BallroomServer(clock="real") as made:
-        yield made
+    packages = Path(__file__).parents[2] / ".tools" / "node_modules"  # where `make tools` puts the AWS SDK
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("NODE_PATH", str(packages))
+        with BallroomServer(clock="real") as made:
+            yield made
 
 
 @pytest.fixture

@@ -44,3 +44,14 @@ def test_inline_code_reports_with_the_module_beside_it(server: BallroomServer, r
     client.get_waiter("stack_delete_complete").wait(
         StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
+
+
+def test_no_two_events_of_a_stack_have_one_time(server: BallroomServer) -> None:
+    client = server.client("cloudformation")
+    queues = {f"Q{n}": {"Type": "AWS::SQS::Queue"} for n in range(5)}
+    client.create_stack(StackName="in-order", TemplateBody=json.dumps({"Resources": queues}))
+    client.get_waiter("stack_create_complete").wait(StackName="in-order", WaiterConfig={"Delay": 1})
+    events = client.describe_stack_events(StackName="in-order")["StackEvents"]
+    times = [event["Timestamp"] for event in events]
+    assert times == sorted(set(times), reverse=True)  # as the CDK and SAM CLI sort what they print
+    client.delete_stack(StackName="in-order")

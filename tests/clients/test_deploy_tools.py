@@ -29,6 +29,7 @@ CDK_APP = """
 const cdk = require('aws-cdk-lib');
 const lambda = require('aws-cdk-lib/aws-lambda');
 const sqs = require('aws-cdk-lib/aws-sqs');
+const s3 = require('aws-cdk-lib/aws-s3');
 const sources = require('aws-cdk-lib/aws-lambda-event-sources');
 const stack = new cdk.Stack(new cdk.App(), 'CdkHello');
 const queue = new sqs.Queue(stack, 'Jobs');
@@ -39,7 +40,9 @@ const hello = new lambda.Function(stack, 'Hello', {
 hello.addEventSource(new sources.SqsEventSource(queue));
 queue.grantSendMessages(hello);
 const url = hello.addFunctionUrl({authType: lambda.FunctionUrlAuthType.NONE});
+const files = new s3.Bucket(stack, 'Files', {removalPolicy: cdk.RemovalPolicy.DESTROY, autoDeleteObjects: true});
 new cdk.CfnOutput(stack, 'Url', {value: url.url});
+new cdk.CfnOutput(stack, 'Bucket', {value: files.bucketName});
 """
 OSLS_APP = """
 service: osls-hello
@@ -116,8 +119,11 @@ def test_cdk_bootstraps_deploys_updates_and_destroys(run: Run, server: BallroomS
     (tmp_path / "code" / "app.py").write_text(CODE.replace("'1'", "'3'"))
     run(CDK, "deploy", "--hotswap", "--require-approval", "never")
     assert request(output_of(server, "CdkHello", "Url"))[1] == 3
-    run(CDK, "destroy", "--force")
+    bucket = output_of(server, "CdkHello", "Bucket")
+    server.client("s3").put_object(Bucket=bucket, Key="left/behind")
+    run(CDK, "destroy", "--force")  # a Node.js function of CDK's empties the bucket first
     assert "CdkHello" not in stacks_of(server)
+    assert bucket not in [b["Name"] for b in server.client("s3").list_buckets()["Buckets"]]
 
 
 def test_osls_deploys_invokes_and_removes(run: Run, server: BallroomServer, tmp_path: Path) -> None:

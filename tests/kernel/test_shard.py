@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -218,8 +219,9 @@ def test_a_batch_grows_while_each_turn_of_the_loop_adds_to_it(monkeypatch: pytes
 @pytest.mark.parametrize(("limit", "value"), [("GATHER_S", 0.0), ("GATHER_BYTES", 2000)])
 def test_no_batch_grows_without_end(limit: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
     async def body(engine: SlowEngine, shard: Shard) -> None:
-        for n in range(1000):
+        for n in range(20_000):
             put(shard, b"%d" % n, value=b"v" * 500)
+            time.sleep(0.0002)  # the writer's thread gets its turn, the loop none
             await asyncio.sleep(0)
             if engine.has_begun:
                 return

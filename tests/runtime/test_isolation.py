@@ -59,7 +59,9 @@ def test_an_isolated_function_finds_the_paths_of_aws(isolated: Stage) -> None:
 
 
 def test_programs_find_the_interpreter_where_aws_has_it(isolated: Stage, tmp_path: Path) -> None:
-    program = tmp_path / "tool"  # as the AWS CLI in CDK's layer begins
+    layer = tmp_path / "layer"
+    layer.mkdir()
+    program = layer / "tool"  # as the AWS CLI in CDK's layer begins
     program.write_text("#!/var/lang/bin/python\nprint(6 * 7)")
     program.chmod(0o755)
     spec = isolated.function(
@@ -68,7 +70,7 @@ def test_programs_find_the_interpreter_where_aws_has_it(isolated: Stage, tmp_pat
         def handler(event, context):
             return subprocess.check_output(["/opt/tool"], text=True).strip()
         """,
-        layers=(tmp_path,),
+        layers=(layer,),
     )
     assert isolated.answer(spec) == "42"
 

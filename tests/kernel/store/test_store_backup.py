@@ -72,6 +72,37 @@ def test_a_backup_brings_everything_back(server: Server, tmp_path: Path, name: s
     restored.close()
 
 
+def named_otherwise(server: Server, data: bytes) -> BlobRef:
+    """A blob that has its name from its writer, as objects of S3 have."""
+    draft = server.blobs.draft()
+    draft.append([data])
+    ref = draft.keep(f"{len(data):064x}")
+    server.engine.apply([(b"named", msgspec.json.encode(ref))], server.engine.last_sequence + 1, server.epoch)
+    server.blobs.release(ref)
+    return ref
+
+
+def test_blobs_that_their_writers_named_are_brought_back(server: Server, tmp_path: Path) -> None:
+    ref = named_otherwise(server, b"an object")
+    server.store(b"other", b"other")
+    backup(server.directory, server.engine, server.blobs, tmp_path / "all.tar")
+    restore(tmp_path / "all.tar", tmp_path / "restored")
+    restored = Server(tmp_path / "restored")
+    assert restored.blobs.read(ref) == b"an object"
+    restored.close()
+
+
+def test_damage_to_a_blob_that_its_writer_named_is_noticed(server: Server, tmp_path: Path) -> None:
+    ref = named_otherwise(server, b"an object")
+    backup(server.directory, server.engine, server.blobs, tmp_path / "all.tar")
+    whole = (tmp_path / "all.tar").read_bytes()
+    assert whole.count(b"an object") == 1
+    (tmp_path / "all.tar").write_bytes(whole.replace(b"an object", b"an 0bject"))
+    with pytest.raises(AlreadyRefused, match=f"{ref.sha256} is not what its name says"):
+        restore(tmp_path / "all.tar", tmp_path / "restored")
+    assert not (tmp_path / "restored").exists() or not os.listdir(tmp_path / "restored")
+
+
 def test_an_archive_is_for_its_owner_only_and_nothing_else_is_left(server: Server, tmp_path: Path) -> None:
     server.store(b"a", b"a")
     (tmp_path / "out").mkdir()

@@ -1,7 +1,8 @@
 """One file that holds a whole data directory, made while it is in use; and the way back.
 
 A tar archive (gzipped if its name ends in `.gz` or `.tgz`) with these members, in this order:
-`manifest.json`, `store.sqlite`, `root-key` and `seal-key` if there are such, `blobs/ab/abcd...`.
+`manifest.json`, `store.sqlite`, `root-key` and `seal-key` if there are such, `blobs/ab/abcd...`, and `hashes` if
+there are blobs whose writers named them otherwise than by their SHA-256: a line for each, its name and that hash.
 """
 
 import io
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import msgspec
 
@@ -27,6 +28,8 @@ from ballroom.kernel.store.sqlite import SqliteEngine
 
 _MANIFEST = "manifest.json"
 _MANIFEST_LIMIT_BYTES = 10_000
+_HASHES = "hashes"
+_HASHES_LINE_BYTES = 64 + 1 + 64 + 1
 _MEMBER = re.compile(r"store\.sqlite|root-key|seal-key|blobs/([0-9a-f]{2})/(?P<blob>\1[0-9a-f]{62})")
 _COPIED_AT_ONCE = 1 << 20
 
@@ -69,9 +72,14 @@ def backup(directory: DataDirectory | None, engine: Engine, blobs: Blobs, destin
                     if key.exists():
                         with key.open("rb") as file:
                             _add(archive, key.name, file)
+                hashes = io.BytesIO()
                 for name in names:
                     with blobs.open(BlobRef(name, 0)) as file:
-                        _add(archive, f"blobs/{name[:2]}/{name}", file)
+                        digest = _add(archive, f"blobs/{name[:2]}/{name}", file)
+                    if digest != name:
+                        hashes.write(f"{name} {digest}\n".encode())
+                if hashes.tell():
+                    _add(archive, _HASHES, hashes)
         sync_path(draft)
         draft.rename(destination)
         sync_path(destination.parent)
@@ -127,17 +135,34 @@ def _archive_to_write(path: Path) -> Iterator[tarfile.TarFile]:
                 yield archive
 
 
-def _add(archive: tarfile.TarFile, name: str, file: IO[bytes]) -> None:
+class _Hashed:
+    """A file whose bytes are hashed as they are read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.digest = sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._file.read(size)
+        self.digest.update(piece)
+        return piece
+
+
+def _add(archive: tarfile.TarFile, name: str, file: IO[bytes]) -> str:
+    """Add a member; returns the hash of what it holds."""
     member = tarfile.TarInfo(name)
     member.size = file.seek(0, os.SEEK_END)
     member.mode = 0o600
     file.seek(0)
-    archive.addfile(member, file)
+    hashed = _Hashed(file)
+    archive.addfile(member, cast(IO[bytes], hashed))
+    return hashed.digest.hexdigest()
 
 
 def _unpack(members: tarfile.TarFile, archive: Path, path: Path) -> Manifest:
     manifest: Manifest | None = None
     blobs = 0
+    unproven: dict[str, str] = {}  # hashes of blobs that are not named by them
     for member in members:
         if not member.isreg():
             raise AlreadyRefused(f"{archive} is not a backup: {member.name!r} is not a plain file.")
@@ -146,6 +171,9 @@ def _unpack(members: tarfile.TarFile, archive: Path, path: Path) -> Manifest:
         if manifest is None:
             manifest = _read_manifest(member, content, archive)
             continue
+        if member.name == _HASHES:
+            _prove(unproven, content)
+            continue
         match = _MEMBER.fullmatch(member.name)
         if match is None:
             raise AlreadyRefused(f"{archive} is not a backup: it holds {member.name!r}.")
@@ -153,10 +181,20 @@ def _unpack(members: tarfile.TarFile, archive: Path, path: Path) -> Manifest:
         if match["blob"] is not None:
             blobs += 1
             if digest != match["blob"]:
-                raise AlreadyRefused(f"{archive} is damaged: {member.name} is not what its name says.")
+                unproven[match["blob"]] = digest
     if manifest is None or blobs != manifest.blobs:
         raise AlreadyRefused(f"{archive} is incomplete.")
+    for name in unproven:
+        raise AlreadyRefused(f"{archive} is damaged: blobs/{name[:2]}/{name} is not what its name says.")
     return manifest
+
+
+def _prove(unproven: dict[str, str], hashes: IO[bytes]) -> None:
+    """Take out the blobs that are what `hashes` says of them."""
+    while line := hashes.read(_HASHES_LINE_BYTES):
+        name, _, digest = line.decode("ascii", "replace").rstrip("\n").partition(" ")
+        if unproven.get(name) == digest:
+            del unproven[name]
 
 
 def _read_manifest(member: tarfile.TarInfo, content: IO[bytes], archive: Path) -> Manifest:

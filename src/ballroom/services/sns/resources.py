@@ -13,7 +13,7 @@
 | `sns`, account, region, `sms` | SmsSettings | Get/SetSMSAttributes |
 | `sns`, account, region, `opted-out`, number | OptedOut | opt-out lists |
 | `sns`, account, region, `sandbox`, number | SandboxNumber | the SMS sandbox |
-| `sns`, account, region, `outbox`, time, id | Sent | the outbox, newest first |
+| `sns`, account, region, `outbox`, time, n | Sent | the outbox, newest first |
 | `sns`, `~signing`, purpose | SigningKey | signing, the certificate's page |
 | `sns-data`, topic id, `head` | Head | FIFO: sequence numbers |
 | `sns-data`, topic id, `dedup`, scope, id | Accepted | FIFO: deduplication |

@@ -36,7 +36,8 @@ def _to_wire(stack: Stack, event: Event) -> dict[str, Any]:
         "LogicalResourceId": event.logical_id,
         "PhysicalResourceId": event.physical_id,
         "ResourceType": event.type,
-        "Timestamp": event.timestamp_ms,
+        # tools sort by it: the moment that no other event of the stack has
+        "Timestamp": event.moment_ms or event.timestamp_ms,
         "ResourceStatus": event.status,
         "ResourceStatusReason": event.reason or None,
         "ResourceProperties": event.properties,
