@@ -559,9 +559,7 @@ def processor_of(definition: Machine, within: str) -> Machine:
 
 def replace_machine(definition: Machine, start_at: str, states: dict[str, State]) -> Machine:
     """A definition with other states, and no limit of its own."""
-    from dataclasses import replace as changed
-
-    return changed(definition, start_at=start_at, states=states, timeout_s=None)
+    return replace(definition, start_at=start_at, states=states, timeout_s=None)
 
 
 def _find(states: dict[str, State], name: str) -> MapState | None:
