@@ -114,7 +114,7 @@ def one_operation(name: str) -> str:
 
 LACKING = [
     ("kinesis", "json"), ("dynamodb", "json"), ("cloudwatch", "smithy-rpc-v2-cbor"), ("ec2", "ec2"), ("elbv2", "query"),
-    ("apigateway", "rest-json"), ("route53", "rest-xml"), ("stepfunctions", "json"),
+    ("apigateway", "rest-json"), ("route53", "rest-xml"), ("ecr", "json"),
 ]  # fmt: skip
 
 
