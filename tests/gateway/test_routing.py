@@ -114,7 +114,7 @@ def one_operation(name: str) -> str:
 
 LACKING = [
     ("kinesis", "json"), ("swf", "json"), ("cloudwatch", "smithy-rpc-v2-cbor"), ("ec2", "ec2"), ("elbv2", "query"),
-    ("apigateway", "rest-json"), ("route53", "rest-xml"), ("kinesis", "json"),
+    ("apigateway", "rest-json"), ("route53", "rest-xml"), ("glue", "json"),
 ]  # fmt: skip
 
 

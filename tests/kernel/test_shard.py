@@ -221,7 +221,7 @@ def test_no_batch_grows_without_end(limit: str, value: float, monkeypatch: pytes
     async def body(engine: SlowEngine, shard: Shard) -> None:
         for n in range(20_000):
             put(shard, b"%d" % n, value=b"v" * 500)
-            time.sleep(0.0002)  # the writer's thread gets its turn, the loop none
+            time.sleep(0.0002)  # noqa: ASYNC251 - the writer's thread gets its turn, the loop none
             await asyncio.sleep(0)
             if engine.has_begun:
                 return

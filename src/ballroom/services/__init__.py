@@ -3,6 +3,8 @@
 import gc
 import importlib
 import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from ballroom.kernel import registry
@@ -13,8 +15,9 @@ _ALSO = {"dynamodb": ("dynamodbstreams",)}
 
 def load_services() -> None:
     """Import every service package; what they offer registers itself."""
-    for package in _packages():
-        importlib.import_module(f"{__name__}.{package}")
+    with _uncollected():
+        for package in _packages():
+            importlib.import_module(f"{__name__}.{package}")
     registry.postponed.clear()
 
 
@@ -31,11 +34,18 @@ def _packages() -> list[str]:
 
 
 def _load(package: str) -> None:
-    """Import a package; the garbage collector would look through a test run's own objects meanwhile."""
+    with _uncollected():
+        importlib.import_module(f"{__name__}.{package}")
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Importing makes much that stays: the garbage collector would look through it, and all that was there
+    before, again and again (a seventh of the time)."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        importlib.import_module(f"{__name__}.{package}")
+        yield
     finally:
         if collecting:
             gc.enable()

@@ -1,8 +1,9 @@
 """One file that holds a whole data directory, made while it is in use; and the way back.
 
 A tar archive (gzipped if its name ends in `.gz` or `.tgz`) with these members, in this order:
-`manifest.json`, `store.sqlite`, `root-key` and `seal-key` if there are such, `blobs/ab/abcd...`, and `hashes` if
-there are blobs whose writers named them otherwise than by their SHA-256: a line for each, its name and that hash.
+`manifest.json`, `store.sqlite`, `root-key` and `seal-key` if there are such, `blobs/ab/abcd...`, and `hashes`
+if there are blobs whose writers named them otherwise than by their SHA-256: a line for each, its name and that
+hash.
 """
 
 import io

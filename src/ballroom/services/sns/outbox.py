@@ -21,10 +21,9 @@ _PAGE = 100
 def add(tx: Tx, account: str, region: str, sent: Sent) -> None:
     """Record a message; those of more than two weeks ago go."""
     outbox = ("sns", account, region, "outbox")
-    of_this_ms = tx.scan_items(
-        Sent, (*outbox, sent.at_ms), (*outbox, sent.at_ms + 1), limit=1, reverse=True
-    )  # fmt: skip
-    turn = of_this_ms[0][0][-1] + 1 if of_this_ms else 0  # so that those of one millisecond keep their order
+    this_ms, next_ms = (*outbox, sent.at_ms), (*outbox, sent.at_ms + 1)
+    before = tx.scan_items(Sent, this_ms, next_ms, limit=1, reverse=True)
+    turn = int(before[0][0][-1]) + 1 if before else 0  # those of one millisecond keep their order
     tx.put((*outbox, sent.at_ms, turn), sent)
     old = tx.scan_items(Sent, outbox, (*outbox, sent.at_ms - KEPT_MS), limit=_SWEPT_AT_ONCE)
     for key, _ in old:

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 Part = str | int
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True):
     """A document path; names may still be aliases (`#a`)."""
 
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ValueRef:
+class ValueRef(msgspec.Struct, frozen=True):
     """`:v`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A function with its operands."""
 
     name: str
     operands: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True):
     """`=`, `<>`, `<`, `<=`, `>`, `>=`, `BETWEEN`, `IN`, `AND`, `OR`, `NOT`, `+`, `-`."""
 
     name: str
@@ -40,8 +36,7 @@ class Operator:
 Node = Path | ValueRef | Call | Operator
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """One action of an update expression; `operand` is None for REMOVE."""
 
     section: str
@@ -49,15 +44,14 @@ class Action:
     operand: Node | None = None
 
 
-@dataclass(slots=True)
-class Parsed:
+class Parsed(msgspec.Struct):
     """An expression with what it mentions, in order of first mention."""
 
     kind: str
     """`ConditionExpression`, ...: how error texts call it."""
     root: Node | None = None
-    actions: list[Action] = field(default_factory=list)
-    paths: list[Path] = field(default_factory=list)
+    actions: list[Action] = msgspec.field(default_factory=list)
+    paths: list[Path] = msgspec.field(default_factory=list)
     aliases: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     reserved: str | None = None

@@ -17,8 +17,8 @@ from ..arns import machine_arn
 from ..language.machine import Resource
 from .aws_sdk import AwsSdk, refusal_of_sdk
 from .base import Call, Integration, Told
-from .http import HttpInvoke
 from .bodies import with_files_read
+from .http import HttpInvoke
 from .lambda_ import FunctionArn, LambdaInvoke
 from .optimised import OPTIMISED
 from .outcomes import PENDING, Done, Outcome, TaskFailure

@@ -26,8 +26,9 @@ they return may share parts with it: treat all values as frozen.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+import msgspec
 
 Json = Any
 """dict, list, str, int, float, bool or None."""
@@ -52,8 +53,7 @@ class Chance(Protocol):
         """A whole number from 0 to n - 1."""
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(msgspec.Struct):
     """What a state's expressions see: its input, the context object, the variables in scope.
 
     `variables` are those at the state's entry, outer scopes included (the engine resolves shadowing).
@@ -67,8 +67,7 @@ class Scope:
     now_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A state is done: its output, the variables it assigns, the state that follows (None: the end)."""
 
     output: Json
@@ -76,8 +75,7 @@ class Finished:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """How a Fail state ends its machine; either may be absent."""
 
     error: str | None
@@ -143,8 +141,7 @@ Number = Callable[[Scope], "int | None"]
 """A limit of a state, constant or not; None where the definition sets none. Raises StatesError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """A Task's `Resource`, taken apart.
 
     | kind | example | service, action, pattern |
@@ -174,8 +171,7 @@ class Resource:
         return f"{self.action}.{self.pattern}" if self.pattern else self.action
 
 
-@dataclass(frozen=True, slots=True)
-class Retrier:
+class Retrier(msgspec.Struct, frozen=True):
     """One entry of `Retry`. Seconds."""
 
     errors: tuple[str, ...]
@@ -199,8 +195,7 @@ MAX_DELAY_S = 31_622_400
 """The longest that a retry waits: a year, the longest that an execution lives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catcher:
+class Catcher(msgspec.Struct, frozen=True):
     """One entry of `Catch`; `handle(scope, error, cause) -> Finished`."""
 
     errors: tuple[str, ...]
@@ -208,8 +203,7 @@ class Catcher:
     handle: Callable[..., Finished]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """What all states have. `next` is None where the machine ends after it."""
 
     name: str
@@ -222,15 +216,13 @@ class State:
     """As it was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepState(State):
+class StepState(State, frozen=True):
     """Pass, Choice or Succeed: done as soon as it is entered."""
 
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
-class WaitState(State):
+class WaitState(State, frozen=True):
     """Waits until a moment, then steps on."""
 
     until_ms: Callable[[Scope], int]
@@ -238,15 +230,13 @@ class WaitState(State):
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
-class FailState(State):
+class FailState(State, frozen=True):
     """Ends its machine with an error."""
 
     failure: Callable[..., Failure]
 
 
-@dataclass(frozen=True, slots=True)
-class FallibleState(State):
+class FallibleState(State, frozen=True):
     """What Task, Parallel and Map have in common: arguments, a result, Retry and Catch."""
 
     prepare: Prepare
@@ -309,8 +299,7 @@ def matches(names: tuple[str, ...], error: str, *, heartbeat: bool = False) -> b
 NOT_TASK_FAILED = frozenset({"States.Timeout", "States.DataLimitExceeded"})
 
 
-@dataclass(frozen=True, slots=True)
-class TaskState(FallibleState):
+class TaskState(FallibleState, frozen=True):
     """Work done elsewhere. Seconds; None: no heartbeat. `credentials`: None or {"RoleArn": ...}."""
 
     resource: Resource
@@ -320,8 +309,7 @@ class TaskState(FallibleState):
     credentials: Prepare
 
 
-@dataclass(frozen=True, slots=True)
-class SubMachine:
+class SubMachine(msgspec.Struct, frozen=True):
     """A machine inside a state: a branch of Parallel or the processor of Map."""
 
     start_at: str
@@ -329,15 +317,13 @@ class SubMachine:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ParallelState(FallibleState):
+class ParallelState(FallibleState, frozen=True):
     """Branches that run side by side; its result is the list of their outputs."""
 
     branches: tuple[SubMachine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ItemReader:
+class ItemReader(msgspec.Struct, frozen=True):
     """Where a distributed Map's items come from.
 
     `config`: the ReaderConfig as written, its dynamic parts left to `max_items`.
@@ -350,8 +336,7 @@ class ItemReader:
     bucket_owner: Callable[[Scope], str | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ItemBatcher:
+class ItemBatcher(msgspec.Struct, frozen=True):
     """How a distributed Map groups items: limits (None: unlimited) and the fixed input of each batch."""
 
     max_items: Number
@@ -359,8 +344,7 @@ class ItemBatcher:
     batch_input: Prepare | None
 
 
-@dataclass(frozen=True, slots=True)
-class ResultWriter:
+class ResultWriter(msgspec.Struct, frozen=True):
     """Where a distributed Map puts its results; `resource` is None where only the form is configured."""
 
     resource: Resource | None
@@ -368,8 +352,7 @@ class ResultWriter:
     parameters: Prepare
 
 
-@dataclass(frozen=True, slots=True)
-class MapState(FallibleState):
+class MapState(FallibleState, frozen=True):
     """The same machine over each item."""
 
     processor: SubMachine
@@ -392,8 +375,7 @@ class MapState(FallibleState):
     writer: ResultWriter | None
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """A compiled definition. `timeout_s` None: no limit of its own."""
 
     start_at: str
@@ -403,12 +385,11 @@ class Machine:
     version: str
     query_language: QueryLanguage
     kind: Literal["STANDARD", "EXPRESS"]
-    variable_references: dict[str, list[str]] = field(default_factory=dict)
+    variable_references: dict[str, list[str]] = msgspec.field(default_factory=dict)
     """DescribeStateMachine's `variableReferences`: per state (by name) the variables it names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(msgspec.Struct, frozen=True):
     """One finding about a definition, as ValidateStateMachineDefinition reports it."""
 
     severity: Literal["ERROR", "WARNING"]
