@@ -72,17 +72,33 @@ class Connection(RequestReader):
         try:
             self._read(data)
         finally:
-            self._corked = False
-            if self._out:
-                out, self._out = self._out, []
-                self.transport.write(out[0] if len(out) == 1 else b"".join(out))
+            if self._out and self._pump is None and not self._finished:
+                # sent when every connection has been read: a client that is woken by one answer is awake
+                # for the next, and waking it costs more than all else of sending (GetItem: 72 to 59 us)
+                self.loop.call_soon(self._send_together)
+            else:
+                self._uncork()
         if self._finished:
             self._end()
         elif self._phase != IDLE:
             self._check_growth()
 
+    def _send_together(self) -> None:
+        self._uncork()
+        if self._finished and not self.lost:
+            self._end()
+
+    def _uncork(self) -> None:
+        """Send what was held back."""
+        self._corked = False
+        if self._out:
+            out, self._out = self._out, []
+            if not self.lost:
+                self.transport.write(out[0] if len(out) == 1 else b"".join(out))
+
     def eof_received(self) -> bool:
         """asyncio: the client sends no more. Answers still owed are sent; waiting handlers are let go."""
+        self._uncork()
         self._eof = self._no_more = True
         if self._lingering or self.scheme == "https":
             return False  # TLS knows no half-closed connections
@@ -166,6 +182,7 @@ class Connection(RequestReader):
     def stop(self) -> None:
         """End as soon as what was asked is answered."""
         if not self._queue and self._phase == IDLE:
+            self._uncork()
             self.transport.close()
 
     def abort(self, why: str) -> None:
@@ -333,6 +350,7 @@ class Connection(RequestReader):
     def _end(self) -> None:
         """Everything owed is sent. Close, but let a client that still sends read its answer first."""
         self._no_more = True
+        self._uncork()
         if self.lost or self._lingering:
             return
         if (self._current is None and not self._unread) or self._eof or not self.transport.can_write_eof():
