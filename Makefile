@@ -28,7 +28,7 @@ tools: .tools/.ready  ## SAM CLI, CDK and osls, for the tests that deploy with t
 	$(PYTHON) -m venv .tools/sam
 	.tools/sam/bin/python -m pip install --quiet --disable-pip-version-check 'aws-sam-cli>=1.150'
 	npm install --prefix .tools --no-save --no-package-lock --no-audit --no-fund --loglevel=error \
-	    aws-cdk@2 aws-cdk-lib@2 constructs@10 osls@4
+	    aws-cdk@2 aws-cdk-lib@2 constructs@10 osls@4 @aws-sdk/client-s3@3
 	@touch $@
 
 bench: $(READY)  ## the benchmarks behind the README's figures
