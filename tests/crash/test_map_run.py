@@ -84,7 +84,7 @@ def test_every_item_is_worked_on_once(server: ServerProcess, kind: str) -> None:
     )["executionArn"]
     under_way = 0
     for _ in range(KILLS):
-        time.sleep(chance.uniform(0.0, 0.4))  # real time: a process is killed at a random moment
+        time.sleep(chance.uniform(0.0, 0.1))  # real time: a process is killed at a random moment
         server.kill()
         server.start()
         under_way += ended(server, execution) is None
