@@ -11,16 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from jlens import Expression as Engine
-from jlens import JlensError
+from typing import TYPE_CHECKING, Any
 
 from ballroom.services.stepfunctions.language import intrinsics
 from ballroom.services.stepfunctions.language.cache import TextCache
 from ballroom.services.stepfunctions.language.intrinsics import Refused, dump
 from ballroom.services.stepfunctions.language.jsonata_version import newer_operator
 from ballroom.services.stepfunctions.language.machine import Chance, Json, Scope, StatesError
+
+if TYPE_CHECKING:  # imported when a definition needs it: 3 MB that a server without JSONata does not spend
+    from jlens import Expression as Engine
+    from jlens import JlensError
 
 TIMEOUT_S = 1.0
 MAX_DEPTH = 500
@@ -108,10 +109,12 @@ def compile_source(source: str) -> Program:
 
 
 def _compile(source: str) -> Program:
+    from jlens import Expression, JlensError
+
     if len(source) > MAX_SOURCE:
         raise InvalidExpression("The expression is too long")
     try:
-        engine = Engine(source)
+        engine = Expression(source)
         reads = engine.reads()
     except JlensError as problem:
         raise InvalidExpression(f"{problem.code}: {problem}") from None
@@ -170,6 +173,8 @@ def evaluate(program: Program, field: str, scope: Scope, extra: dict[str, Json])
     Raises:
         StatesError: States.QueryEvaluationError, if it throws, or gives nothing or a function.
     """
+    from jlens import JlensError
+
     bound = bindings(program, scope, extra)
     try:
         value = program.engine.evaluate(None, bound, now=scope.now_ms, **LIMITS)
@@ -192,7 +197,9 @@ def evaluate(program: Program, field: str, scope: Scope, extra: dict[str, Json])
 
 def _kind_engine(source: str) -> Engine:
     """Tells undefined, null and functions apart, which jlens all gives as None."""
-    return _KINDS.get(source, lambda: Engine(f"$type(({source}\n))"))
+    from jlens import Expression
+
+    return _KINDS.get(source, lambda: Expression(f"$type(({source}\n))"))
 
 
 def _told(problem: JlensError) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from jlens import Expression, JlensError
 
 from ballroom.services.stepfunctions.language.machine import Json, Scope
 from ballroom.services.stepfunctions.language.path_text import InvalidPath, PathNotFound
@@ -145,6 +144,8 @@ class _Parser:
         kind, text, end = self.peek()
         if kind != "regex":
             raise InvalidPath("=~ needs a /regular expression/")
+        from jlens import Expression, JlensError  # 3 MB that a server without such filters does not spend
+
         self.at = end
         pattern, flags = text[1:].rsplit("/", 1)
         try:
