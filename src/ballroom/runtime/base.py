@@ -48,8 +48,3 @@ def make_base(work_dir: Path) -> Path:
         with contextlib.suppress(FileExistsError):
             os.symlink(target, base / name)
     return base
-
-
-def real_folders(base: Path) -> list[Path]:
-    """Where the links lead: what an environment with a root of its own has to see as well."""
-    return sorted({entry.resolve().parent for entry in base.iterdir()} | {base})

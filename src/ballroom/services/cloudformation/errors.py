@@ -39,12 +39,6 @@ class InvalidChangeSetStatus(ServiceError):
     shape = "InvalidChangeSetStatus"
 
 
-class TokenAlreadyExists(ServiceError):
-    """The client token belongs to another request."""
-
-    shape = "TokenAlreadyExistsException"
-
-
 def stack_missing(name: str) -> ValidationError:
     """What DescribeStacks and most other operations answer for an unknown stack."""
     return ValidationError(f"Stack with id {name} does not exist")

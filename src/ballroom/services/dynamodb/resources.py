@@ -26,7 +26,7 @@ import msgspec
 import orjson
 
 from ballroom.kernel import Key, Record
-from ballroom.services.dynamodb.values.attribute_values import Attributes, size_of_attributes
+from ballroom.services.dynamodb.values.attribute_values import Attributes
 
 
 class Index(Record, frozen=True):
@@ -151,11 +151,6 @@ class Token(Record, frozen=True):
 
 class Hold(Record, frozen=True):
     """The data of a table is needed after the table may have gone."""
-
-
-def item_of(attributes: Attributes) -> Item:
-    """The record of an item."""
-    return Item(orjson.dumps(attributes), size_of_attributes(attributes))
 
 
 def table_key(account: str, region: str, name: str) -> Key:

@@ -72,9 +72,3 @@ class PolicyTooLong(ServiceError):
 
     shape = "PolicyLengthExceededException"
     text = "Policy length exceeded. The policy of an event bus can be at most 10240 characters long."
-
-
-class ManagedRule(ServiceError):
-    """An AWS service owns the rule."""
-
-    shape = "ManagedRuleException"

@@ -18,8 +18,3 @@ def last_modified(now_ms: int) -> str:
 def url_time(now_ms: int) -> str:
     """A function URL's CreationTime, `2026-11-23T09:15:48.123Z`."""
     return iso_ms(now_ms) + "Z"
-
-
-def stream_day(now_ms: int) -> str:
-    """The day as log streams carry it, `2026/11/23`."""
-    return datetime.fromtimestamp(now_ms // 1000, UTC).strftime("%Y/%m/%d")

@@ -106,14 +106,6 @@ class PolicyLengthExceeded(LambdaError):
     status = 400
 
 
-class ProvisionedConcurrencyConfigNotFound(LambdaError):
-    """The version or alias has no provisioned concurrency."""
-
-    shape = "ProvisionedConcurrencyConfigNotFoundException"
-    status = 404
-    text = "No Provisioned Concurrency Config found for this function"
-
-
 class InvalidRuntime(LambdaError):
     """The function's runtime cannot be run here."""
 

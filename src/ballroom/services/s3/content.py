@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ballroom.kernel import Kernel, Key, Tx, on_timer
+from ballroom.kernel import Key, Tx, on_timer
 from ballroom.services.s3.resources import Body, Content, Layout, Part, Uses
 from ballroom.services.s3.sending import Segment, Segments
 
@@ -156,11 +156,3 @@ def segments(tx: Tx, content: Content, start: int, stop: int) -> list[Segment]:
             if low < high:
                 found += segments(tx, part.content, low, high)
     return found
-
-
-async def read_all(kernel: Kernel, content: Content) -> bytes:
-    """All the bytes of a content, for whoever needs them in memory."""
-    found = kernel.transact(read, content, 0, content.size)
-    if isinstance(found, bytes):
-        return found
-    return b"".join([piece async for piece in found])

@@ -331,16 +331,6 @@ class IllegalLocation(S3Error):
     shape = "IllegalLocationConstraintException"
 
 
-class MissingSetting(S3Error):
-    """The bucket has no such setting. Its code and text are the setting's own."""
-
-    status = 404
-
-
-class BadSetting(S3Error):
-    """A setting that S3 would not accept. Its code is the setting's own."""
-
-
 def named(shape: str, text: str, *, status: int = 400, **fields: Any) -> S3Error:
     """An error of a single place, by its code."""
     error = S3Error(text, **fields)

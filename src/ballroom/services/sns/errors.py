@@ -77,30 +77,6 @@ class EndpointDisabled(SnsError):
     text = "Endpoint is disabled"
 
 
-class SubscriptionLimitExceeded(SnsError):
-    """The topic has as many subscriptions as it may."""
-
-    shape = "SubscriptionLimitExceededException"
-    status = 403
-    text = "Subscription limit exceeded"
-
-
-class FilterPolicyLimitExceeded(SnsError):
-    """The topic has as many filter policies as it may."""
-
-    shape = "FilterPolicyLimitExceededException"
-    status = 403
-    text = "Filter policy limit exceeded"
-
-
-class TopicLimitExceeded(SnsError):
-    """The account has as many topics as it may."""
-
-    shape = "TopicLimitExceededException"
-    status = 403
-    text = "Topic limit exceeded"
-
-
 class EmptyBatchRequest(SnsError):
     """A batch without entries."""
 

@@ -187,10 +187,6 @@ class Ready(Record, frozen=True):
     region: str
 
 
-class Retained(Record, frozen=True):
-    """Nothing but its key: an execution to forget."""
-
-
 class ActivityTask(Record, frozen=True):
     """A task that waits for a worker."""
 

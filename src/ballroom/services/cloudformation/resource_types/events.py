@@ -246,24 +246,27 @@ _CONNECTION = ("AuthorizationType", "AuthParameters", "Description", "KmsKeyIden
                "InvocationConnectivityParameters")  # fmt: skip
 
 
-async def _create_connection(call: Call, connection: Target) -> Attributes | None:
-    await call("events", "CreateConnection", Name=connection.name, **connection.pick(*_CONNECTION))
-    return None
+def _whole(kind: str, members: tuple[str, ...]) -> dict[str, Any]:
+    """How to create, update and delete what is addressed by its name, and told whole each time."""
+
+    async def create(call: Call, target: Target) -> Attributes | None:
+        await call("events", f"Create{kind}", Name=target.name, **target.pick(*members))
+        return None
+
+    async def update(call: Call, target: Target) -> Attributes | None:
+        await call("events", f"Update{kind}", Name=target.name, **target.pick(*members))
+        return None
+
+    async def delete(call: Call, target: Target) -> None:
+        await call("events", f"Delete{kind}", Name=target.name)
+
+    return {"create": create, "update": update, "delete": delete}
 
 
 async def _read_connection(call: Call, connection: Target) -> Attributes:
     answer = await call("events", "DescribeConnection", Name=connection.name)
     arn = answer["ConnectionArn"]
     return {"Arn": arn, "ArnForPolicy": arn.rpartition("/")[0], "SecretArn": answer["SecretArn"]}
-
-
-async def _update_connection(call: Call, connection: Target) -> Attributes | None:
-    await call("events", "UpdateConnection", Name=connection.name, **connection.pick(*_CONNECTION))
-    return None
-
-
-async def _delete_connection(call: Call, connection: Target) -> None:
-    await call("events", "DeleteConnection", Name=connection.name)
 
 
 register(
@@ -274,34 +277,18 @@ register(
     identifier=("Name",),
     name=Name("Name", limit=64),
     taggable=False,
-    create=_create_connection,
     read=_read_connection,
-    update=_update_connection,
-    delete=_delete_connection,
+    **_whole("Connection", _CONNECTION),
 )
 
 _DESTINATION = ("ConnectionArn", "Description", "HttpMethod", "InvocationEndpoint",
                 "InvocationRateLimitPerSecond")  # fmt: skip
 
 
-async def _create_destination(call: Call, destination: Target) -> Attributes | None:
-    await call("events", "CreateApiDestination", Name=destination.name, **destination.pick(*_DESTINATION))
-    return None
-
-
 async def _read_destination(call: Call, destination: Target) -> Attributes:
     answer = await call("events", "DescribeApiDestination", Name=destination.name)
     arn = answer["ApiDestinationArn"]
     return {"Arn": arn, "ArnForPolicy": arn.rpartition("/")[0]}
-
-
-async def _update_destination(call: Call, destination: Target) -> Attributes | None:
-    await call("events", "UpdateApiDestination", Name=destination.name, **destination.pick(*_DESTINATION))
-    return None
-
-
-async def _delete_destination(call: Call, destination: Target) -> None:
-    await call("events", "DeleteApiDestination", Name=destination.name)
 
 
 register(
@@ -313,8 +300,6 @@ register(
     identifier=("Name",),
     name=Name("Name", limit=64),
     taggable=False,
-    create=_create_destination,
     read=_read_destination,
-    update=_update_destination,
-    delete=_delete_destination,
+    **_whole("ApiDestination", _DESTINATION),
 )

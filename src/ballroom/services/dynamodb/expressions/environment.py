@@ -16,7 +16,6 @@ from ballroom.services.dynamodb.values.attribute_values import Attributes, take
 
 _ALIAS = re.compile(r"#[A-Za-z0-9_]+").fullmatch
 _VALUE = re.compile(r":[A-Za-z0-9_]+").fullmatch
-_LONGEST_NAME = 255
 Names = tuple[tuple[str, str], ...]
 """Aliases with what they stand for: part of the key under which compiled expressions are kept."""
 

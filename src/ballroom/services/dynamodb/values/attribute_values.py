@@ -21,7 +21,6 @@ Attributes = dict[str, Value]
 
 TYPES = ("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL")
 DEEPEST = 32
-_SET_OF = {"SS": "string", "NS": "number"}
 
 
 def text_size(text: str) -> int:

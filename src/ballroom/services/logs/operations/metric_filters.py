@@ -13,7 +13,6 @@ from ballroom.services.logs.paging import page
 from ballroom.services.logs.resources import MetricFilter, key, load_group, put_group
 
 _PER_GROUP = 100
-_REGEX_PER_GROUP = 5
 INVALID = "Invalid metric filter pattern"
 
 

@@ -191,10 +191,6 @@ class Live:
         name = ref.machine
         self._machine = {"Id": machine_arn(ref.region, ref.account, name), "Name": name.partition("/")[0]}
 
-    def forget_context(self) -> None:
-        """What the context shows of the execution has changed (a redrive)."""
-        self._execution = None
-
     def scope_of(self, branch: Branch) -> Scope:
         """What a branch's state sees."""
         return Scope(
