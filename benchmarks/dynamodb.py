@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
-from sqs import Connection, cpu_s, memory_mb, server
+from benchmarks.sqs import Connection, cpu_s, memory_mb, server
 
 ROUNDS = 3
 PAYLOAD = "x" * 960

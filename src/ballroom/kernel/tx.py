@@ -148,7 +148,8 @@ class Tx:
         self, kind: type[R], low: bytes, high: bytes, *, limit: int | None = None, reverse: bool = False
     ) -> list[tuple[bytes, R]]:
         """Like `scan_items`, for a range of packed keys: what begins with a text is no range of tuples."""
-        return [(row.key, self._decoded(kind, row)) for row in self._shard.scan(low, high, limit, reverse)]
+        rows = self._shard.scan(low, high, limit, reverse)
+        return [(row.key, row.record if type(row.record) is kind else decode(kind, row.stored)) for row in rows]
 
     def delete_packed(self, low: bytes, high: bytes, limit: int) -> int:
         """Remove up to `limit` rows of a range of packed keys, of whatever kinds; how many there were."""

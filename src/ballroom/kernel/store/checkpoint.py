@@ -40,6 +40,8 @@ class Checkpointer:
         self._start_at = _START_PAGES
         self.count = 0
         self.full = False
+        self.finishing = False
+        """All but the end of the log is copied; it starts over with the next commit, if nobody reads it."""
         writer.set_wal_hook(self._committed)
 
     @property
@@ -74,6 +76,8 @@ class Checkpointer:
 
     def after_commit(self) -> None:
         """Start a checkpoint if the log has become long."""
+        if self._thread is None:
+            self.finishing = False
         if self._pages < self._start_at or self._thread is not None:
             return
         self._start_at = self._pages + _START_PAGES
@@ -108,3 +112,5 @@ class Checkpointer:
             return
         except (apsw.Error, OSError) as error:
             self._error = error
+        finally:
+            self.finishing = True

@@ -61,6 +61,13 @@ class Engine(Protocol):
         """
         ...
 
+    def prepare(self) -> None:
+        """A batch is about to be handed to `apply`: called on the reading thread.
+
+        An engine that keeps a snapshot open from one read to the next lets go of it where the batch needs that.
+        """
+        ...
+
     def claim(self) -> int:
         """Become the owner: a new epoch, durable, from which on every earlier one is refused."""
         ...

@@ -38,6 +38,9 @@ class MemoryEngine:
             keys = self._keys.descending(low, high) if reverse else self._keys.ascending(low, high)
             return [(key, rows[key]) for key in (keys if limit < 0 else islice(keys, limit))]
 
+    def prepare(self) -> None:
+        """Nothing to let go of."""
+
     def claim(self) -> int:
         """Take the next epoch."""
         with self._lock:

@@ -29,6 +29,8 @@ log = logging.getLogger("ballroom.store")
 CACHED_VALUE_BYTES = 4096
 KNOWN_EMPTY_RANGES = 64
 WORTH_REMEMBERING = 32
+ONE_READ_ROWS = 256
+"""So many rows are asked of the engine at once, at first: values are small, or their reader asks for few."""
 GATHER_S = 0.002
 GATHER_BYTES = 1 << 20
 """How long and how large a commit may grow while each turn of the loop still adds to it."""
@@ -159,9 +161,19 @@ class Shard:
         """
         if self._newest_delete > self.durable and self._newest_delete > self.observed:
             self.observed = self._newest_delete
-        rows: list[Row] = []
         pending = self._pending_rows(low, high, reverse)
         waiting = next(pending, None)
+        if (
+            waiting is None
+            and limit is not None
+            and limit <= ONE_READ_ROWS
+            and not self._undo
+            and self._newest_delete <= self.durable
+        ):  # nothing pending concerns the range, as in most queries: the engine's rows are all there is
+            cached, older = self._cache.get, self._older.get
+            found = self.engine.scan(low, high, limit, reverse)
+            return [Row(key, stored, cached(key) or older(key)) for key, stored in found]
+        rows: list[Row] = []
         for key, stored in self._committed_rows(low, high, limit, reverse):
             while waiting is not None and (waiting.key > key if reverse else waiting.key < key):
                 rows.append(waiting)
@@ -193,7 +205,7 @@ class Shard:
     ) -> Iterator[tuple[bytes, bytes]]:
         """Live rows of the engine: those deleted in the overlay are passed over (overwritten ones are not)."""
         overlay = self._overlay
-        chunk = 256 if limit is None else min(limit + 8, 256)
+        chunk = ONE_READ_ROWS if limit is None else min(limit + 8, ONE_READ_ROWS)
         dead_first: bytes | None = None
         dead_last = b""
         dead = 0
@@ -404,6 +416,7 @@ class Shard:
             self._flushed(self._flushing_to, None)
             return
         self._flushing_since = time.monotonic()
+        self.engine.prepare()
         self._jobs.put((self._flushing_to, list(self._flushing.items())))
 
     def _write_forever(self) -> None:

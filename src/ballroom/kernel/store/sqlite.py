@@ -61,6 +61,13 @@ class SqliteEngine:
         self._closed = False
         self._settled = False
         self._commits = self._rows_written = 0
+        self._snapshot = False
+        """Whether the reader keeps its snapshot from one read to the next."""
+        self._stale = True
+        """A batch was committed since the last read."""
+        self._read_before = False
+        self._starting_over = False
+        """A batch is under way with which the log can start over."""
         self._commit_s = self._slowest_commit_s = 0.0
         with translated(f"opening {path}"):
             self._writer = self._connect()
@@ -83,6 +90,8 @@ class SqliteEngine:
 
     def get(self, key: bytes) -> bytes | None:
         """The committed value of a key."""
+        if self._stale or not self._snapshot:
+            self._before_read()
         try:
             value: bytes | None = self._query(_GET, (key,)).get
         except apsw.Error as error:
@@ -91,11 +100,41 @@ class SqliteEngine:
 
     def scan(self, low: bytes, high: bytes, limit: int, reverse: bool) -> list[Row]:
         """Up to `limit` committed rows with `low <= key < high`, in the direction asked for."""
+        if self._stale or not self._snapshot:
+            self._before_read()
         try:
             rows: list[Any] = self._query(_DOWN if reverse else _UP, (low, high, limit)).fetchall()
         except apsw.Error as error:
             raise engine_error(f"reading {self._path}", error) from error
         return rows
+
+    def prepare(self) -> None:
+        """Let go of a snapshot that is old, or that keeps the log from starting over."""
+        self._starting_over = self._checkpointer.finishing
+        if self._snapshot and (self._stale or self._starting_over):
+            self._let_go()
+
+    def _before_read(self) -> None:
+        """Keep a snapshot from the second read after a commit on.
+
+        A lone read costs two locks of the file, and pages read anew: 4.9 µs for a get, 1.0 within a snapshot;
+        34 and 16 µs for a scan of 20 rows of 1 KB. An open snapshot keeps the log from starting over, so none
+        is opened while that may happen.
+        """
+        if self._stale:
+            self._stale = self._read_before = self._starting_over = False
+            self._let_go()
+        if self._read_before and self._settled and not self._starting_over:
+            with translated(f"reading {self._path}"):
+                self._query("begin")
+            self._snapshot = True
+        self._read_before = True
+
+    def _let_go(self) -> None:
+        if self._snapshot:
+            self._snapshot = False
+            with translated(f"reading {self._path}"):
+                self._query("rollback")
 
     def _settle(self) -> None:
         """Copy the log that an earlier process left into the main file, and empty it.
@@ -121,6 +160,7 @@ class SqliteEngine:
         with self._committing("writing"):
             self._batches.write(batch, sequence, epoch)
         self._sequence = sequence
+        self._stale = True
         took = time.perf_counter() - started
         self._commits += 1
         self._rows_written += len(batch)
@@ -207,7 +247,8 @@ class SqliteEngine:
         try:
             if not self._settled:
                 self._settle()
-            self._checkpointer.before_commit()
+            if not self._snapshot:
+                self._checkpointer.before_commit()
             yield
         except EngineFailed as error:
             self._failure = str(error)

@@ -25,6 +25,11 @@ def wire_of(attributes: Attributes) -> Encoded:
     return Encoded(orjson.dumps(attributes))
 
 
+def wire_list(items: list[bytes]) -> Encoded:
+    """Items, each as JSON, in an answer: one piece for the wire, however many there are."""
+    return Encoded(b"[%b]" % b",".join(items))
+
+
 def plain(answer: Any) -> Any:
     """An answer with values of the model in place of encoded items."""
     if isinstance(answer, dict):
@@ -32,5 +37,6 @@ def plain(answer: Any) -> Any:
     if isinstance(answer, list):
         return [plain(value) for value in answer]
     if isinstance(answer, Encoded):
-        return give_attributes(orjson.loads(answer.json))
+        found = orjson.loads(answer.json)
+        return [give_attributes(item) for item in found] if type(found) is list else give_attributes(found)
     return answer

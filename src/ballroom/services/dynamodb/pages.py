@@ -12,8 +12,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from ballroom.kernel import Context, Response, Tx, Waiting
-from ballroom.services.dynamodb.answers import wire, wire_of
+from ballroom.services.dynamodb.answers import wire_list, wire_of
 from ballroom.services.dynamodb.capacity import Consumed, read_units
 from ballroom.services.dynamodb.live import LiveIndex
 from ballroom.services.dynamodb.ranges import Range, Source, key_of
@@ -29,7 +31,7 @@ _FIRST = 24
 class Shape:
     """How the items of a page are answered."""
 
-    __slots__ = ("apply", "count_only", "fetch", "test")
+    __slots__ = ("apply", "as_stored", "count_only", "fetch", "test")
 
     def __init__(
         self,
@@ -43,6 +45,8 @@ class Shape:
         self.count_only = count_only
         self.fetch = fetch
         """Whether a local index lacks attributes that are asked for: they are read from the table."""
+        self.as_stored = test is None and apply is None and not count_only and not fetch
+        """Whether all items are answered, as they are."""
 
 
 class PageRead:
@@ -62,8 +66,8 @@ class PageRead:
         self._source, self._shape, self.consumed = source, shape, consumed
         self._low, self._high = rows
         self._limit, self._reverse, self._consistent = limit, reverse, consistent
-        self._scanned = self._size = self._count = 0
-        self._found: list[Any] = []
+        self._scanned = self._size = self._counted = 0
+        self._found: list[bytes] = []
         self._last: Item | None = None
         self._more = False
 
@@ -81,26 +85,32 @@ class PageRead:
 
     def answer(self) -> dict[str, Any]:
         """Items, counts and the key to go on behind."""
-        answer: dict[str, Any] = {"Count": self._count, "ScannedCount": self._scanned}
+        count = self._counted if self._shape.count_only else len(self._found)
+        answer: dict[str, Any] = {"Count": count, "ScannedCount": self._scanned}
         if not self._shape.count_only:
-            answer["Items"] = self._found
+            answer["Items"] = wire_list(self._found)
         if self._more and self._last is not None:
             answer["LastEvaluatedKey"] = wire_of(key_of(self._source, self._last.attributes))
         return answer
 
     def _read_slice(self, tx: Tx) -> bool:
         left = SLICE_ROWS
+        as_stored, found = self._shape.as_stored, self._found
         while self._low < self._high:
             chunk = self._chunk(left)
             rows = tx.scan_items_packed(Item, self._low, self._high, limit=chunk, reverse=self._reverse)
             for _, item in rows:
-                if self._scanned and self._size + item.size > PAGE_BYTES:
+                size = self._size + item.size
+                if size > PAGE_BYTES and self._scanned:
                     self._more = True
                     return True
                 self._scanned += 1
-                self._size += item.size
+                self._size = size
                 self._last = item
-                self._take(tx, item)
+                if as_stored:
+                    found.append(item.wire)
+                else:
+                    self._take(tx, item)
             if self._limit is not None and self._scanned >= self._limit:
                 self._more = True
                 return True
@@ -131,17 +141,17 @@ class PageRead:
             if whole is None:
                 return
             item = whole
-        if shape.test is None and shape.apply is None:
-            self._count += 1
-            if not shape.count_only:
-                self._found.append(wire(item))
-            return
-        attributes = item.attributes
-        if shape.test is not None and not shape.test(attributes):
-            return
-        self._count += 1
-        if not shape.count_only:
-            self._found.append(wire(item) if shape.apply is None else wire_of(shape.apply(attributes)))
+        json = item.wire
+        if shape.test is not None or shape.apply is not None:
+            attributes = item.attributes
+            if shape.test is not None and not shape.test(attributes):
+                return
+            if shape.apply is not None and not shape.count_only:
+                json = orjson.dumps(shape.apply(attributes))
+        if shape.count_only:
+            self._counted += 1
+        else:
+            self._found.append(json)
 
     def _fetched(self, tx: Tx, index: LiveIndex, item: Item) -> Item | None:
         """The whole item that a row of a local index stands for, read from the table."""

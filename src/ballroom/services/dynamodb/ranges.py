@@ -6,7 +6,7 @@ Scan is a range of the partition keys' hashes, the same for as long as the numbe
 
 from __future__ import annotations
 
-from ballroom.kernel.keys import PREFIX_END, pack
+from ballroom.kernel.keys import PREFIX_END, Packed, pack
 from ballroom.services.dynamodb.errors import Invalid
 from ballroom.services.dynamodb.keys import HASH_BITS, Schema, check_partition_size, check_sort_size, encode
 from ballroom.services.dynamodb.legacy import Conditions
@@ -28,17 +28,16 @@ def query_range(source: Source, conditions: Conditions) -> Range:
     _check(schema, conditions)
     partition = encode(schema.hash_type, conditions[schema.hash][1][0][schema.hash_type])
     check_partition_size(partition)
-    prefix = source.partition(partition)
+    prefix = Packed(pack(source.partition(partition)))
     if schema.range is None or schema.range not in conditions:
-        packed = pack(prefix)
-        return packed, packed + PREFIX_END
+        return prefix, prefix + PREFIX_END
     comparison, values = conditions[schema.range]
     bounds = []
     for value in values:
         encoded = encode(schema.range_type, value[schema.range_type])
         check_sort_size(encoded)
-        bounds.append(pack((*prefix, encoded)))
-    return _sort_range(pack(prefix), comparison, bounds)
+        bounds.append(pack((prefix, encoded)))
+    return _sort_range(prefix, comparison, bounds)
 
 
 def _check(schema: Schema, conditions: Conditions) -> None:

@@ -6,9 +6,11 @@ Source: DynamoDB Developer Guide, "Key condition expressions for the Query opera
 from __future__ import annotations
 
 from ballroom.services.dynamodb.errors import Invalid
-from ballroom.services.dynamodb.expressions.conditions import Compiler, check_bounds, check_functions
+from ballroom.services.dynamodb.expressions.caching import kept_by_text
+from ballroom.services.dynamodb.expressions.conditions import Check, Compiler, check_functions
 from ballroom.services.dynamodb.expressions.environment import Environment, Names, resolve
 from ballroom.services.dynamodb.expressions.nodes import Call, Node, Operator, Path, ValueRef
+from ballroom.services.dynamodb.expressions.parser import parse
 from ballroom.services.dynamodb.legacy import Conditions
 
 KIND = "KeyConditionExpression"
@@ -22,26 +24,42 @@ def key_conditions(text: str, environment: Environment) -> Conditions:
     Raises:
         Invalid: with AWS's text.
     """
-    parsed, names = environment.parse(KIND, text)
+    _, names = environment.parse(KIND, text)
+    values = environment.values
+    for check in _checks(text, names):
+        check(values)
+    return {
+        name: (comparison, [values[operand] for operand in operands])
+        for name, comparison, operands in _conditions(text, names)
+    }
+
+
+@kept_by_text(2048)
+def _checks(text: str, names: Names) -> list[Check]:
+    """What must be checked with each request's values, once the expression itself is in order."""
+    parsed = parse(KIND, text)
     check_functions(parsed)
     assert parsed.root is not None
     compiler = Compiler(KIND, names)
     if not isinstance(parsed.root, Path | ValueRef):
         compiler.test(parsed.root)
-    for check in compiler.checks:
-        check(environment.values)
-    found: Conditions = {}
-    for node in _single(parsed.root):
+    return compiler.checks
+
+
+@kept_by_text(2048)
+def _conditions(text: str, names: Names) -> list[tuple[str, str, list[str]]]:
+    """The attributes with their operators (in legacy names) and the names of their operands."""
+    root = parse(KIND, text).root
+    assert root is not None
+    found: dict[str, tuple[str, str, list[str]]] = {}
+    for node in _single(root):
         name, comparison, operands = _condition(node, names)
         if name in found:
             raise Invalid(f"Invalid {KIND}: KeyConditionExpressions must only contain one condition per key")
-        values = [environment.values[operand.name] for operand in operands]
-        if comparison == "BETWEEN":
-            check_bounds(KIND, *values)
-        found[name] = (comparison, values)
+        found[name] = name, comparison, [operand.name for operand in operands]
     if len(found) > 2:
         raise Invalid("Conditions can be of length 1 or 2 only")
-    return found
+    return list(found.values())
 
 
 def _single(node: Node) -> list[Node]:
