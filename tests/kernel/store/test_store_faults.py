@@ -233,9 +233,10 @@ def test_the_log_stays_short_however_much_is_written(tmp_path: Path, monkeypatch
     engine = SqliteEngine(tmp_path / "store.sqlite")
     longest = 0
     for sequence in range(1, 1500):
+        engine.prepare()
         engine.apply([(b"k%d" % (sequence % 50 * 20 + i), b"v" * 1000) for i in range(20)], sequence, 0)
         engine.get(b"k1")
-        engine.scan(b"k", b"l", 3, False)
+        engine.scan(b"k", b"l", 3, False)  # a second read: from now on the reader keeps its snapshot
         longest = max(longest, int(engine.statistics()["log_bytes"]))
     assert int(engine.statistics()["checkpoints"]) > 3
     assert longest < 16 << 20  # of more than 30 MB written

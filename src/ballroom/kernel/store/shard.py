@@ -324,16 +324,17 @@ class Shard:
         sequence = self.sequence
         overlay, pending, cache, older = self._overlay, self._pending, self._cache, self._older
         size = 0
-        for key, _ in undo:
-            entry = overlay[key]
-            pending[key] = entry.stored
-            if entry.stored is None:
+        for key, before in undo:
+            stored = overlay[key].stored
+            pending[key] = stored
+            if stored is None:
                 self._newest_delete = sequence
                 size += len(key) + 64
             else:
-                size += len(key) + len(entry.stored) + 128
-            cache.pop(key, None)
-            older.pop(key, None)
+                size += len(key) + len(stored) + 128
+            if before is None:  # what is pending is not in the cache
+                cache.pop(key, None)
+                older.pop(key, None)
         self._pending_bytes += size
         self._undo = []
         self.commits += 1
