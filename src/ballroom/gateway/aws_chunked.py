@@ -12,7 +12,7 @@ from hmac import compare_digest
 
 from ballroom.gateway.sigv4 import EMPTY_SHA256, Scope, Signer
 from ballroom.kernel.errors import ServiceError
-from ballroom.kernel.http import ByteStream
+from ballroom.kernel.http import ByteStream, Sink
 
 SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
@@ -291,6 +291,17 @@ class CheckedStream(ByteStream):
         if self._expected:
             return await super().gather(enough)
         return await self._inner.gather(enough)
+
+    async def drain(self, sink: Sink) -> None:
+        """Hand all that is to come to `sink`; not checked here if somebody else has taken that over.
+
+        Raises:
+            ContentSha256Mismatch: the body is not the one that was signed.
+        """
+        if self._expected:
+            await super().drain(sink)
+        else:
+            await self._inner.drain(sink)
 
     def whole(self) -> bytes | None:
         """All of it, if it has come already.

@@ -16,7 +16,15 @@ from ballroom.kernel.errors import (
     Unavailable,
     ValidationFailed,
 )
-from ballroom.kernel.http import BytesStream, ByteStream, FileBody, FileSpan, HttpRequest, HttpResponse
+from ballroom.kernel.http import (
+    BytesStream,
+    ByteStream,
+    FileBody,
+    FileSpan,
+    HttpRequest,
+    HttpResponse,
+    in_thread,
+)
 from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.keys import Key
 from ballroom.kernel.records import Record
@@ -74,6 +82,7 @@ __all__ = [
     "cross_origin",
     "data_host",
     "exponential",
+    "in_thread",
     "on_delivery",
     "on_exhausted",
     "on_start",

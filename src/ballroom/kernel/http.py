@@ -5,10 +5,26 @@ The gateway implements these; services only use them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, BinaryIO, NamedTuple
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
+Sink = Callable[[Sequence[bytes | memoryview]], None]
+"""Takes the pieces of a body, in a thread; they are good until it returns."""
+_HANDED_OVER = 768 << 10
+"""So much is handed to a thread at once, while the loop reads the next."""
+
+
+async def in_thread(fn: Callable[..., T], *args: Any) -> T:
+    """What `fn` returns, from another thread; it has ended when this ends, also if the caller is cancelled."""
+    work = asyncio.get_running_loop().run_in_executor(None, fn, *args)
+    try:
+        return await asyncio.shield(work)
+    finally:
+        await asyncio.wait([work])
 
 
 class ByteStream:
@@ -31,6 +47,26 @@ class ByteStream:
             pieces.append(piece)
             size += len(piece)
         return pieces
+
+    async def drain(self, sink: Sink) -> None:
+        """Hand all that is to come to `sink`, in threads, one call after the other.
+
+        Raises:
+            Exception: what `sink` raised; nothing more is taken then. It is not running any more in any case.
+        """
+        working: asyncio.Task[None] | None = None
+        try:
+            while pieces := await self.gather(_HANDED_OVER):
+                if working is not None:
+                    await working
+                working = asyncio.ensure_future(in_thread(sink, pieces))
+            if working is not None:
+                await working
+        finally:
+            if working is not None:
+                await asyncio.wait([working])
+                if not working.cancelled():
+                    working.exception()  # whatever is raised here tells the reason
 
     def whole(self) -> bytes | None:
         """All of the body, if it has come already: once, in place of `read`; None if it is still to come."""

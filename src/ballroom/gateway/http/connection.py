@@ -13,10 +13,21 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from ballroom.gateway.http import files
+from ballroom.gateway.http import files, pulling
 from ballroom.gateway.http.exchange import CHUNKED, Exchange
-from ballroom.gateway.http.reading import BODY, HEAD, IDLE, PIPELINE, STREAM, WRITE, Refused, RequestReader
-from ballroom.kernel.http import FileBody
+from ballroom.gateway.http.pulling import Puller
+from ballroom.gateway.http.reading import (
+    BODY,
+    HEAD,
+    IDLE,
+    PIPELINE,
+    PULL,
+    STREAM,
+    WRITE,
+    Refused,
+    RequestReader,
+)
+from ballroom.kernel.http import FileBody, Sink
 
 if TYPE_CHECKING:
     from ballroom.gateway.http.server import HttpServer
@@ -167,6 +178,23 @@ class Connection(RequestReader):
         """The reader has caught up."""
         self._resume(STREAM)
 
+    def lend_socket(self, sink: Sink) -> Puller | None:
+        """What reads the rest of the present body in threads, in place of the loop; None: the loop has to."""
+        worth_it = pulling.AVAILABLE and self._plain >= pulling.WORTH_IT
+        if not worth_it or self.scheme != "http" or self.lost:
+            return None
+        self._pause(PULL)
+        return Puller(self.loop, self.transport, self._plain, sink)
+
+    def take_back(self, puller: Puller) -> None:
+        """The loop reads again, from behind what the threads have read."""
+        puller.close()
+        if not self.lost and self._phase == BODY:
+            self._plain = puller.left
+            if not puller.left:
+                self._end_plain()
+        self._resume(PULL)
+
     def discard(self, pieces: AsyncIterator[bytes]) -> None:
         """Close a body that nobody will read."""
         close = getattr(pieces, "aclose", None)
@@ -209,7 +237,7 @@ class Connection(RequestReader):
             if waited > limits.header_s:
                 self._refuse(Refused(408, "RequestTimeout", "The request's headers took too long."))
         elif self._phase == BODY:
-            if waited > limits.body_s and not self._paused:
+            if waited > limits.body_s and not self._paused & ~PULL:
                 self._refuse(Refused(408, "RequestTimeout", "The request's body took too long."))
         elif not self._queue and waited > limits.idle_s:
             self.transport.close()

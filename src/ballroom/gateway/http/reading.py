@@ -24,8 +24,8 @@ log = logging.getLogger("ballroom.http")
 
 IDLE, HEAD, BODY = range(3)
 """Where reading stands: between requests, within the head of one, within the body of one."""
-PIPELINE, STREAM, WRITE = 1, 2, 4
-"""Why reading is paused."""
+PIPELINE, STREAM, WRITE, PULL = 1, 2, 4, 8
+"""Why the loop does not read: PULL while a thread reads the body."""
 
 _names: dict[bytes, str] = {}
 _methods: dict[bytes, str] = {}
@@ -120,10 +120,15 @@ class RequestReader(asyncio.Protocol):
             self.on_body(data)
             return b""
         self.on_body(data[:plain])
+        self._end_plain()
+        return data[plain:]
+
+    def _end_plain(self) -> None:
+        """A large body of known length has come to its end."""
         # the parser still waits for the body that it was not shown
+        self._plain = 0
         self._parser = httptools.HttpRequestParser(self)
         self.on_message_complete()
-        return data[plain:]
 
     def _check_growth(self) -> None:
         """A request that is not complete yet: what it takes is bounded, alone and with all others."""

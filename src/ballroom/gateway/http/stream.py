@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from ballroom.kernel.http import ByteStream
+from ballroom.gateway.http.pulling import Puller
+from ballroom.kernel.http import ByteStream, Sink, in_thread
 
 if TYPE_CHECKING:
     from ballroom.gateway.http.connection import Connection
@@ -30,6 +31,7 @@ class RequestStream(ByteStream):
         self._waiter: asyncio.Future[None] | None = None
         self._enough = 1
         self._trailers: dict[str, str] = {}
+        self._puller: Puller | None = None
 
     async def read(self, limit: int = 65536) -> bytes:
         """Up to `limit` bytes as soon as there are any; empty at the end.
@@ -82,6 +84,35 @@ class RequestStream(ByteStream):
         self._connection.resume_for_stream()
         return pieces
 
+    async def drain(self, sink: Sink) -> None:
+        """Hand all that is to come to `sink`, read from the socket by a thread where that is possible.
+
+        Raises:
+            BodyInterrupted: the rest will not come.
+        """
+        puller = self._puller = self._connection.lend_socket(sink)
+        if puller is not None:
+            try:
+                await self._pull(puller)
+            finally:
+                self._puller = None
+                self._connection.take_back(puller)
+        await super().drain(sink)
+
+    async def _pull(self, puller: Puller) -> None:
+        connection = self._connection
+        while self._failure is None:
+            before = list(self._pieces)
+            self._pieces.clear()
+            self._size = 0
+            connection.pause_for_stream()  # it is not the client that is waited for
+            await in_thread(puller.read, before)
+            connection.resume_for_stream()
+            connection.progressed()
+            if not puller.left or puller.ended:
+                return
+            await puller.readable()
+
     def trailers(self) -> dict[str, str]:
         """Trailing headers, known once the stream has ended."""
         return self._trailers
@@ -107,5 +138,7 @@ class RequestStream(ByteStream):
             self._wake()
 
     def _wake(self) -> None:
+        if self._puller is not None:
+            self._puller.wake()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

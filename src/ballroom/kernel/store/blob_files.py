@@ -252,7 +252,7 @@ class _FileDraft(BlobDraft):
         self._descriptor = -1
         self._size = 0
 
-    def append(self, pieces: Sequence[bytes]) -> None:
+    def append(self, pieces: Sequence[bytes | memoryview]) -> None:
         try:
             if self._descriptor < 0:
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -261,7 +261,7 @@ class _FileDraft(BlobDraft):
         except OSError as error:
             raise engine_error("writing a blob", error) from error
 
-    def _write(self, pieces: Sequence[bytes]) -> None:
+    def _write(self, pieces: Sequence[bytes | memoryview]) -> None:
         wanted = sum(map(len, pieces))
         written = os.writev(self._descriptor, pieces)
         self._size += wanted

@@ -78,7 +78,7 @@ class BlobDraft(ABC):
     """
 
     @abstractmethod
-    def append(self, pieces: Sequence[bytes]) -> None:
+    def append(self, pieces: Sequence[bytes | memoryview]) -> None:
         """Write some more.
 
         Raises:
@@ -327,7 +327,7 @@ class _MemoryDraft(BlobDraft):
         self._store = blobs
         self._data = bytearray()
 
-    def append(self, pieces: Sequence[bytes]) -> None:
+    def append(self, pieces: Sequence[bytes | memoryview]) -> None:
         for piece in pieces:
             self._data += piece
 

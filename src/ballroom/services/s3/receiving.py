@@ -1,8 +1,8 @@
 """Bodies on their way in: hashed, checked against what the sender said, and durable before any row is.
 
-A small body is checked where it stands and goes into the store with its row. A large one is written to a
-draft while it comes: the loop reads, a thread hashes and writes what was read before. Nothing is named,
-and so nothing visible, before all of it has come and was right.
+A small body is checked where it stands and goes into the store with its row. A large one is hashed and written
+to a draft in threads, while it comes. Nothing is named, and so nothing visible, before all of it has come and
+was right.
 
 A blob's name is made of what is computed anyway (MD5 for the entity tag, CRC64NVME, the size): SHA-256
 would cost a third of the CPU time of storing 8 MB. Blobs compare the bytes where a name is taken.
@@ -12,13 +12,13 @@ Source: S3 User Guide, "Checking object integrity for data uploads".
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from ballroom.kernel import BlobRef, BytesStream, ByteStream, EngineError, Kernel, Unavailable
+from ballroom.kernel import BlobRef, BytesStream, ByteStream, EngineError, Kernel, Unavailable, in_thread
 from ballroom.services.s3 import checksums
 from ballroom.services.s3.checksum_request import Announced, verified
 from ballroom.services.s3.errors import BadDigest, IncompleteBody, RequestTimeout, Sha256Mismatch
@@ -26,8 +26,6 @@ from ballroom.services.s3.resources import Checksum
 
 SMALL = 64 << 10
 """Contents up to this size live in the store: one commit instead of three file syncs."""
-_BATCH = 768 << 10
-"""Hashed and written by one hand-over to a thread, while the loop reads the next."""
 
 
 class Received(msgspec.Struct):
@@ -78,33 +76,27 @@ async def receive(
         ServiceError: it is not what a length or checksum says, or ended early.
     """
     intake = _Intake(kernel, announced, stream.take_sha256())
-    working: asyncio.Future[None] | None = None
+    received: Received | None = None
     try:
-        while pieces := await stream.gather(_BATCH):
-            if working is not None:
-                await working
-            working = kernel.loop.run_in_executor(None, intake.take, pieces)
-        if working is not None:
-            await working
-            working = None
-        return await kernel.loop.run_in_executor(None, intake.finish, request, stream.trailers())
+        await stream.drain(intake.take)
+        received = await in_thread(intake.finish, request, stream.trailers())
+        return received
     except ConnectionError as gone:
         raise RequestTimeout from gone
     except EngineError as error:
         raise Unavailable(f"The object could not be stored: {error}") from error
     finally:
-        if working is not None:
-            await asyncio.wait([working])  # a thread still writes to the draft
-        if not intake.kept:
-            intake.draft.drop()
+        if received is None:
+            intake.give_up()
 
 
 class _Intake:
     """One large body being hashed and written, in whichever thread is free."""
 
     def __init__(self, kernel: Kernel, announced: Announced, sha256: str) -> None:
-        self.draft = kernel.blobs.draft()
-        self.kept = False
+        self._blobs = kernel.blobs
+        self._draft = kernel.blobs.draft()
+        self._kept: BlobRef | None = None
         self._announced, self._sha256 = announced, sha256
         self._size = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -114,13 +106,13 @@ class _Intake:
             if name not in self._hashes:
                 self._hashes[name] = checksums.new(name)
 
-    def take(self, pieces: list[bytes]) -> None:
+    def take(self, pieces: Sequence[bytes | memoryview]) -> None:
         """Hash and write the next pieces."""
         self._size += sum(map(len, pieces))
         for digest in self._hashes.values():
             for piece in pieces:
                 digest.update(piece)
-        self.draft.append(pieces)
+        self._draft.append(pieces)
 
     def finish(self, request: dict[str, Any], trailers: dict[str, str]) -> Received:
         """All has come: it is checked, and kept."""
@@ -132,9 +124,15 @@ class _Intake:
             self._announced, checksums.encode(self._hashes[self._announced.algorithm].digest()), trailers
         )
         md5, crc64 = self._md5.hexdigest(), self._crc64.digest()
-        blob = self.draft.keep(f"{md5}{crc64.hex()}{self._size:016x}")
-        self.kept = True
-        return Received(self._size, md5, checksum, checksums.encode(crc64), blob=blob)
+        self._kept = self._draft.keep(f"{md5}{crc64.hex()}{self._size:016x}")
+        return Received(self._size, md5, checksum, checksums.encode(crc64), blob=self._kept)
+
+    def give_up(self) -> None:
+        """Nobody wants it: what was wrong, or broke off, or came too late."""
+        if self._kept is None:
+            self._draft.drop()
+        else:
+            self._blobs.release(self._kept)
 
 
 def _check_length(size: int, request: dict[str, Any]) -> None:
