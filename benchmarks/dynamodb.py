@@ -1,6 +1,6 @@
 """What do items cost: CPU of the server process per operation, and how a large table starts and reads?
 
-    python benchmarks/dynamodb.py [--connections 64] [--requests 20000] [--items 1000000]
+    python -m benchmarks.dynamodb [--connections 64] [--requests 20000] [--items 1000000] [--keep DIR]
 
 A server of its own on a temporary data directory (durable: every answer waits for its fsync), driven over
 HTTP by raw sockets. CPU is the whole server process's, user and system; GetCallerIdentity in the same run
@@ -20,8 +20,11 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+from ballroom.kernel import Settings
+from ballroom.server import Ballroom
 from benchmarks.sqs import Connection, cpu_s, memory_mb, server
 
 ROUNDS = 3
@@ -219,14 +222,27 @@ async def fill(clients: list[Client], table: str, partition: str, items: int) ->
     await asyncio.gather(*(run(c) for c in clients))
 
 
-async def fill_large(port: int, items: int) -> None:
-    clients = [await Client.open(port) for _ in range(32)]
-    await make_table(clients[0], "large")
-    await make_table(clients[0], "small")
-    await fill(clients, "small", "", 1000)
-    await fill(clients, "large", "", items)
-    for client in clients:
-        client.http.close()
+def fill_large(data: Path, items: int) -> None:
+    """Two tables of a data directory that nobody serves meanwhile, filled through the service itself."""
+
+    async def main() -> None:
+        ballroom = Ballroom(Settings(port=0, data_dir=data))
+        await ballroom.start()
+        kernel, c = ballroom.kernel, await Client.open(ballroom.settings.port)
+        for table, count in (("small", 1000), ("large", items)):
+            await make_table(c, table)
+            for first in range(0, count, 25):
+                puts = [{"PutRequest": {"Item": item(f"key-{n}", n)}} for n in range(first, first + 25)]
+                kernel.submit(
+                    "dynamodb", "BatchWriteItem", {"RequestItems": {table: puts}}, kernel.system_caller(),
+                    lambda answer: None,
+                )  # fmt: skip
+                if first % 5000 == 0:
+                    await kernel.shard.flush()
+        c.http.close()
+        await ballroom.stop()
+
+    asyncio.run(main())
 
 
 async def read_large(port: int, pid: int, connections: int, items: int) -> None:
@@ -254,20 +270,26 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--items", type=int, default=1_000_000)
+    parser.add_argument("--keep", metavar="DIR", help="fill this directory, or read what fills it, and leave it")
     options = parser.parse_args()
-    folder = tempfile.mkdtemp(prefix="ballroom-bench-", dir=os.environ.get("BENCH_DIR"))
+    folder = options.keep or tempfile.mkdtemp(prefix="ballroom-bench-", dir=os.environ.get("BENCH_DIR"))
     try:
         with server(folder) as (port, pid, took):
             print(f"empty store: ready after {took:.2f} s, {memory_mb(pid):.0f} MB")
-            asyncio.run(operations(port, pid, options.connections, options.requests))
-            if options.items:
-                asyncio.run(fill_large(port, options.items))
+            if options.requests:
+                asyncio.run(operations(port, pid, options.connections, options.requests))
         if options.items:
+            if not options.keep or not (Path(folder) / "filled").exists():
+                begun = time.perf_counter()
+                fill_large(Path(folder), options.items)
+                (Path(folder) / "filled").touch()
+                print(f"filled with {options.items:,} items in {time.perf_counter() - begun:.0f} s")
             with server(folder) as (port, pid, took):
                 print(f"{options.items:,} stored items: ready after {took:.2f} s, {memory_mb(pid):.0f} MB")
                 asyncio.run(read_large(port, pid, options.connections, options.items))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
