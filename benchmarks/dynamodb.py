@@ -229,9 +229,9 @@ def fill_large(data: Path, items: int) -> None:
         ballroom = Ballroom(Settings(port=0, data_dir=data))
         await ballroom.start()
         kernel, c = ballroom.kernel, await Client.open(ballroom.settings.port)
-        for table, count in (("small", 1000), ("large", items)):
+        for table, number in (("small", 1000), ("large", items)):
             await make_table(c, table)
-            for first in range(0, count, 25):
+            for first in range(0, number, 25):
                 puts = [{"PutRequest": {"Item": item(f"key-{n}", n)}} for n in range(first, first + 25)]
                 kernel.submit(
                     "dynamodb", "BatchWriteItem", {"RequestItems": {table: puts}}, kernel.system_caller(),
