@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from hmac import compare_digest
 
 from ballroom.gateway.sigv4 import EMPTY_SHA256, Scope, Signer
@@ -33,6 +34,22 @@ class IncompleteBody(ServiceError):
     status = 400
 
 
+class MissingContentLength(ServiceError):
+    """S3 is told how long a body is before it comes."""
+
+    shape = "MissingContentLength"
+    text = "You must provide the Content-Length HTTP header."
+    status = 411
+
+
+class UnknownLength(ServiceError):
+    """Nor does S3 take HTTP's own chunks, save around those of AWS."""
+
+    shape = "NotImplemented"
+    text = "A header you provided implies functionality that is not implemented"
+    status = 501
+
+
 class BrokenChunk(ServiceError):
     """The chunks are not framed as they must be."""
 
@@ -50,6 +67,21 @@ class ChunkSignatureMismatch(ServiceError):
         "Check your key and signing method."
     )
     status = 403
+
+
+def check_length(headers: Mapping[str, str]) -> None:
+    """Refuses a body for S3 of which nobody says how long it is.
+
+    Raises:
+        MissingContentLength, UnknownLength.
+    """
+    if headers.get("x-amz-content-sha256") in KINDS:
+        if "x-amz-decoded-content-length" not in headers:
+            raise MissingContentLength
+    elif "content-length" not in headers:
+        if "transfer-encoding" in headers:
+            raise UnknownLength(Header="Transfer-Encoding")
+        raise MissingContentLength
 
 
 class ChunkSigner:
