@@ -208,8 +208,11 @@ class Gateway:
                 fields, body = open_body(exchange, checked)
             else:
                 fields = headers.items()
-                if target.family == S3 and headers.get("x-amz-content-sha256") in aws_chunked.KINDS:
-                    body = whole_body(exchange, checked)
+                if target.family == S3:
+                    if headers.get("x-amz-content-sha256") in aws_chunked.KINDS:
+                        body = whole_body(exchange, checked)
+                    if body and (check := registry.body_checks.get(target.service)) is not None:
+                        check(target.operation, headers, body)
             assert target.codec is not None
             value = target.codec.parse(exchange.method, path, exchange.query, fields, body)
             if suspicion is not None and target.operation == POST_OBJECT:

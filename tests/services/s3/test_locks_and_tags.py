@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import zlib
 from typing import Any
 
 import pytest
@@ -10,6 +13,8 @@ from tests.cloud import Cloud
 from ballroom.kernel import ServiceError
 
 DAY = 86_400_000
+MD5 = base64.b64encode(hashlib.md5(b"x").digest()).decode()
+CRC32 = base64.b64encode(zlib.crc32(b"x").to_bytes(4, "big")).decode()
 
 
 def a_locked_bucket(cloud: Cloud, **default: Any) -> None:
@@ -20,7 +25,7 @@ def a_locked_bucket(cloud: Cloud, **default: Any) -> None:
 
 
 def put(cloud: Cloud, **more: Any) -> dict[str, Any]:
-    version = cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"x", **more)["VersionId"]
+    version = cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"x", ContentMD5=MD5, **more)["VersionId"]
     return {"Bucket": "shelf", "Key": "k", "VersionId": version}
 
 
@@ -48,6 +53,20 @@ def test_a_default_retention_locks_new_versions(cloud: Cloud) -> None:
     assert cloud.error("s3", "DeleteObject", **at).shape == "AccessDenied"
     cloud.clock.advance(days=1)
     cloud.s3("DeleteObject", **at)
+
+
+@pytest.mark.parametrize("asked", [{}, {"ObjectLockLegalHoldStatus": "ON"}], ids=["by default", "held"])
+def test_what_a_lock_will_protect_must_come_with_a_checksum(cloud: Cloud, asked: dict[str, Any]) -> None:
+    a_locked_bucket(cloud, **({} if asked else {"Mode": "GOVERNANCE", "Days": 1}))
+    text = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put {} requests with Object Lock parameters"
+    at = {"Bucket": "shelf", "Key": "k"}
+    error = cloud.error("s3", "PutObject", **at, Body=b"x", **asked)
+    assert (error.shape, error.text) == ("InvalidRequest", text.format("Object"))
+    cloud.s3("PutObject", **at, Body=b"x", ChecksumCRC32=CRC32, **asked)
+    at |= {"UploadId": cloud.s3("CreateMultipartUpload", **at, **asked)["UploadId"]}
+    error = cloud.error("s3", "UploadPart", **at, PartNumber=1, Body=b"x")
+    assert (error.shape, error.text) == ("InvalidRequest", text.format("Part"))
+    cloud.s3("UploadPart", **at, PartNumber=1, Body=b"x", ContentMD5=MD5)
 
 
 def test_a_hold_lasts_until_it_is_taken_away(cloud: Cloud) -> None:

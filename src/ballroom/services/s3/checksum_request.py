@@ -1,6 +1,7 @@
-"""What a sender says of the body that it sends: Content-MD5 and one of the API's checksums. Pure.
+"""What a sender says of the body that it sends: Content-MD5 and one of the API's checksums.
 
-Source: S3 User Guide, "Checking object integrity for data uploads"; the recorded answers of AWS.
+Source: S3 User Guide, "Checking object integrity for data uploads", "Object Lock considerations"; the recorded
+answers of AWS.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import Any
 
 import msgspec
 
-from ballroom.kernel import ByteStream
+from ballroom.kernel import ByteStream, Tx
 from ballroom.services.s3 import checksums
+from ballroom.services.s3.attributes import Attributes
 from ballroom.services.s3.errors import BadDigest, InvalidDigest, InvalidRequest
 from ballroom.services.s3.resources import Checksum
 
@@ -59,6 +61,22 @@ def announced_by(request: dict[str, Any], stream: ByteStream, default: str = che
         return Announced(md5, trailing[0], in_trailer=True)
     # x-amz-sdk-checksum-algorithm alone says nothing, nor does it matter beside a checksum
     return Announced(md5, default, asked=False)
+
+
+def check_locked(tx: Tx, attributes: Attributes, announced: Announced, kind: str) -> None:
+    """What a lock will protect must come with a checksum, so that it is not something else for years.
+
+    `kind` is how S3 calls the request. Other services' deliveries are checked on their way anyhow.
+
+    Raises:
+        InvalidRequest: the sender says of no checksum.
+    """
+    is_locked = attributes.lock_mode or attributes.legal_hold
+    if is_locked and announced.md5 is None and not announced.asked and tx.caller.source == "wire":
+        raise InvalidRequest(
+            f"Content-MD5 OR x-amz-checksum- HTTP header is required for {kind} requests with Object Lock "
+            "parameters"
+        )
 
 
 def verified(announced: Announced, computed: str, trailers: dict[str, str]) -> Checksum:

@@ -7,7 +7,7 @@ import msgspec
 from ballroom.kernel import ByteStream, Context, Request, Response, Tx, Waiting, operation
 from ballroom.services.s3 import checksums, content, encryption, receiving, versions
 from ballroom.services.s3.access import check_owner, open_bucket
-from ballroom.services.s3.checksum_request import Announced, announced_by
+from ballroom.services.s3.checksum_request import Announced, announced_by, check_locked
 from ballroom.services.s3.conditions import check_copy
 from ballroom.services.s3.errors import InvalidArgument, InvalidRequest
 from ballroom.services.s3.names import parse_copy_source
@@ -35,6 +35,7 @@ def upload_part(tx: Tx, request: Request) -> Response | Waiting:
     bucket, upload = _open(tx, request)
     encryption.check_part_key(upload.encryption, request)
     announced = _announced(upload, request, stream)
+    check_locked(tx, upload.attributes, announced, "Put Part")
     check_size(request)
     if stream.length is not None and stream.length <= SMALL and (data := stream.whole()) is not None:
         received = receiving.receive_whole(data, stream, request, announced)
