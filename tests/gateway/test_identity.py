@@ -170,6 +170,20 @@ def test_a_presigned_request_runs_out(door: Door, key: str) -> None:
     assert (late.status, code_of(late), texts(late)["Message"]) == (403, "AccessDenied", "Request has expired")
 
 
+@pytest.mark.parametrize(
+    ("lasts", "status", "text"),
+    [
+        ("0", 403, "Request has expired"), ("-7", 400, "X-Amz-Expires must be non-negative"),
+        ("soon", 400, "X-Amz-Expires should be a number"),
+    ],
+)  # fmt: skip
+def test_a_link_that_lasts_for_no_time(door: Door, lasts: str, status: int, text: str) -> None:
+    link = raw(signed("GET", "http://localhost/b/k", service="s3", signer="s3-query", expires=100))
+    reply = door.ask(link.replace(b"X-Amz-Expires=100", f"X-Amz-Expires={lasts}".encode()))
+    # the signature is of another link, but that is asked later
+    assert (reply.status, texts(reply)["Message"]) == (status, text)
+
+
 @pytest.mark.parametrize("url", ["http://localhost/bucket/a%20key", "http://bucket.s3.localhost/a%20key"])
 def test_older_presigned_links_are_checked(guarded_door: Door, url: str) -> None:
     """boto3 makes these by default in us-east-1."""
@@ -185,6 +199,7 @@ def test_older_presigned_links_are_checked(guarded_door: Door, url: str) -> None
     assert code_of(guarded_door.ask(link(**{"x-amz-meta-a": "1"}))) == "NoSuchBucket"
     assert code_of(guarded_door.ask(link("wrong"))) == "SignatureDoesNotMatch"
     assert code_of(guarded_door.ask(link(expires=-60))) == "AccessDenied"
+    assert code_of(guarded_door.ask(link(expires=0))) == "AccessDenied"
     assert code_of(guarded_door.ask(link().replace(b"text%2Fplain", b"text%2Fhtml"))) == "SignatureDoesNotMatch"
     assert code_of(guarded_door.ask(link().replace(KEY.encode(), b"AKIAUNKNOWN"))) == "InvalidAccessKeyId"
 

@@ -128,7 +128,7 @@ class Authenticator:
     def _check_link(self, request: Request, link: sigv2.Link) -> Checked:
         """A presigned link of the older kind."""
         now = int(time.time())
-        if now > link.expires_s:
+        if now >= link.expires_s:
             raise refusal("expired request", S3, Expires=_iso(link.expires_s), ServerTime=_iso(now))
         credential = self._credentials.find(link.access_key_id)
         if credential is None and not self.enforcing:
@@ -251,7 +251,7 @@ class Authenticator:
         at = signed.at_s
         if signed.presigned and (signed.expires_s is not None or family == S3):
             lasts = signed.expires_s if signed.expires_s is not None else 0
-            if now > at + lasts:
+            if now > at + lasts or lasts == 0:
                 if family == S3:
                     raise refusal(
                         "expired request",

@@ -308,15 +308,19 @@ class Router:
     def _no_operation(self, service: ServiceHead, exchange: Exchange) -> Target:
         protocol = service.protocols[0]
         family = family_of(service.name, protocol)
+        fields = {}
         if family == S3:
             text = "The specified method is not allowed against this resource."
+            bucket, _, key = self.path_for("s3", exchange).lstrip("/").partition("/")
+            kind = "OBJECT" if key else "BUCKET" if bucket else "SERVICE"
+            fields = {"Method": exchange.method, "ResourceType": kind}
         elif _is_rest(service):
             text = f"No operation of {service.name} has the method {exchange.method} and this path."
         elif _query_protocol(service):
             text = "The request must contain the parameter Action or a service operation."
         else:
             text = "The request names no operation: the header X-Amz-Target is missing."
-        refused = refusal("unknown operation", family, text)
+        refused = refusal("unknown operation", family, text, **fields)
         return Target(service.name, "", protocol, family, service.signing_name, refused=refused)
 
 

@@ -202,6 +202,8 @@ def _read_query(query: str) -> Signed:
             f"'{scope.date}' != '{timestamp[:8]}', from '{timestamp}'."
         )
     expires = found.get("Expires")
+    if expires is not None and expires.startswith("-") and expires[1:].isdecimal():
+        raise Malformed("X-Amz-Expires must be non-negative")
     if expires is not None and not (expires.isascii() and expires.isdigit()):
         raise Malformed("X-Amz-Expires should be a number")
     if expires is not None and int(expires) > LONGEST_EXPIRY_S:

@@ -279,3 +279,60 @@ def test_the_account_itself_is_told_what_refuses_it(cloud: Cloud) -> None:
         '"arn:aws:s3:::shelf/k" with an explicit deny in a resource-based policy'
     )
     assert cloud.error("s3", "GetObject", cloud.caller(OTHER), Bucket="shelf", Key="k").text == "Access Denied"
+
+
+def test_a_list_gives_nothing_away(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    others = {"Owner": {"ID": canonical_id(OTHER)}, "Grants": []}
+    for operation, more in (("PutBucketAcl", {}), ("PutObjectAcl", {"Key": "k"})):
+        error = cloud.error("s3", operation, Bucket="shelf", AccessControlPolicy=others, **more)
+        assert error.shape == "AccessDenied"
+    assert cloud.s3("GetBucketAcl", Bucket="shelf")["Owner"]["ID"] == canonical_id("000000000000")
+
+
+@pytest.mark.parametrize(
+    ("operation", "more", "action"),
+    [
+        ("PutObject", {"Body": b"x", "Tagging": "a=b"}, "PutObjectTagging"),
+        ("CreateMultipartUpload", {"Tagging": "a=b"}, "PutObjectTagging"),
+        ("CopyObject", {"CopySource": "shelf/k"}, "PutObjectTagging"),
+        ("CopyObject", {"CopySource": "shelf/k"}, "GetObjectTagging"),
+    ],
+)
+def test_who_may_write_may_not_therefore_tag(
+    cloud: Cloud, operation: str, more: dict[str, Any], action: str
+) -> None:
+    a_bucket(cloud)
+    more = {"Key": "new", **more}
+    needed = {"PutObject", "GetObject", "PutObjectTagging", "GetObjectTagging"}
+
+    def allowed(*actions: str) -> str:
+        return policy(allow([f"s3:{name}" for name in actions], {"AWS": OTHER}))
+
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=allowed(*needed - {action}))
+    assert not may(cloud, cloud.caller(OTHER), operation, **more)
+    if operation == "CopyObject":
+        assert may(cloud, cloud.caller(OTHER), operation, **more, TaggingDirective="REPLACE")
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=allowed(*needed))
+    assert may(cloud, cloud.caller(OTHER), operation, **more)
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "DeleteObject"])
+def test_writing_and_deleting_know_nothing_of_the_tags_that_are_there(cloud: Cloud, operation: str) -> None:
+    a_bucket(cloud)
+    tagged = {"StringEquals": {"s3:ExistingObjectTag/kind": "open"}}
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow("s3:*", Condition=tagged)))
+    assert may(cloud, anybody(cloud))
+    assert not may(cloud, anybody(cloud), operation)
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "HeadObject"])
+def test_only_who_signs_chooses_the_answers_headers(cloud: Cloud, operation: str) -> None:
+    a_bucket(cloud)
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow()))
+    request = {"Bucket": "shelf", "Key": "k", "ResponseContentType": "text/html"}
+    error = cloud.error("s3", operation, anybody(cloud), **request)
+    assert (error.shape, error.text) == (
+        "InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests."
+    )  # fmt: skip
+    assert cloud.s3(operation, cloud.caller(OTHER), **request)["ContentType"] == "text/html"

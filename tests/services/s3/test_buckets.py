@@ -221,3 +221,12 @@ def test_buckets_are_listed_by_page_prefix_and_region(cloud: Cloud) -> None:
 def test_options_that_s3_would_not_take(cloud: Cloud, more: dict[str, Any], shape: str) -> None:
     assert cloud.error("s3", "CreateBucket", Bucket="shelf", **more).shape == shape
     assert cloud.error("s3", "HeadBucket", Bucket="shelf").shape == "NoSuchBucket"
+
+
+def test_a_bucket_made_again_is_private_again(cloud: Cloud) -> None:
+    cloud.s3("CreateBucket", Bucket="shelf", ObjectOwnership="ObjectWriter")
+    cloud.s3("DeletePublicAccessBlock", Bucket="shelf")
+    private = cloud.s3("GetBucketAcl", Bucket="shelf")
+    cloud.s3("PutBucketAcl", Bucket="shelf", ACL="public-read")
+    cloud.s3("CreateBucket", Bucket="shelf")
+    assert cloud.s3("GetBucketAcl", Bucket="shelf") == private

@@ -197,6 +197,11 @@ def conditions_of(policy: Any) -> str:
         ({"conditions": []}, "Invalid Policy: Policy missing expiration."),
         ({"expiration": "2199-01-01T00:00:00Z"}, "Invalid Policy: Policy missing conditions."),
         ({"expiration": "soon", "conditions": []}, "Invalid Policy: Invalid 'expiration' value: 'soon'"),
+        ({"expiration": "2199-01-01 00:00:00+00:00", "conditions": []},
+         "Invalid Policy: Invalid 'expiration' value: '2199-01-01 00:00:00+00:00'"),
+        ({"expiration": "2199-13-01T00:00:00Z", "conditions": []},
+         "Invalid Policy: Invalid 'expiration' value: '2199-13-01T00:00:00Z'"),
+        ({"expiration": "2000-01-01T00:00:00.000Z", "conditions": []}, "Invalid according to Policy: Policy expired."),
         ({"expiration": "2000-01-01T00:00:00Z", "conditions": []}, "Invalid according to Policy: Policy expired."),
     ],
 )

@@ -75,7 +75,17 @@ def test_a_hold_lasts_until_it_is_taken_away(cloud: Cloud) -> None:
     assert cloud.s3("GetObjectLegalHold", **at) == {"LegalHold": {"Status": "ON"}}
     assert cloud.error("s3", "DeleteObject", BypassGovernanceRetention=True, **at).shape == "AccessDenied"
     cloud.s3("PutObjectLegalHold", LegalHold={"Status": "OFF"}, **at)
+    assert cloud.s3("HeadObject", **at)["ObjectLockLegalHoldStatus"] == "OFF"
     cloud.s3("DeleteObject", **at)
+
+
+def test_of_a_hold_that_never_was_nothing_is_told(cloud: Cloud) -> None:
+    a_locked_bucket(cloud)
+    at = put(cloud)
+    assert "ObjectLockLegalHoldStatus" not in cloud.s3("HeadObject", **at)
+    assert cloud.error("s3", "GetObjectLegalHold", **at).shape == "NoSuchObjectLockConfiguration"
+    cloud.s3("PutObjectLegalHold", LegalHold={"Status": "OFF"}, **at)
+    assert cloud.s3("GetObjectLegalHold", **at) == {"LegalHold": {"Status": "OFF"}}
 
 
 def test_retention_can_be_lengthened_but_not_loosened(cloud: Cloud) -> None:

@@ -121,6 +121,9 @@ def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
         ("PUT", "/shelf?tagging", TAGS, {"x_amz_checksum_crc32": "AAAA"}, 400, "InvalidRequest"),
         ("PUT", "/shelf?tagging", TAGS, {"content_md5": MD5}, 204, ""),
         ("PUT", "/shelf?versioning", b"", {}, 400, "MissingRequestBodyError"),
+        ("GET", "/?max-buckets=0", b"", {}, 400, "InvalidArgument"),
+        ("GET", "/?max-buckets=10001", b"", {}, 400, "InvalidArgument"),
+        ("GET", "/shelf/k?partNumber=0", b"", {}, 404, "NoSuchKey"),
         ("PATCH", "/shelf/k", b"", {}, 405, "MethodNotAllowed"),
         ("PUT", "/shelf/k?renameObject", b"", {"x_amz_rename_source": "/shelf/a"}, 501, "NotImplemented"),
     ],
@@ -134,6 +137,20 @@ def test_bad_requests_are_answered_as_s3_answers_them(
     assert (answer.status, answer.code if code else "") == (status, code)
     assert answer.headers["x-amz-request-id"]
     assert answer.headers["x-amz-id-2"]
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/", "SERVICE"), ("/shelf", "BUCKET"), ("/shelf/", "BUCKET"), ("/shelf/k", "OBJECT")])
+def test_a_method_that_is_not_allowed_is_told_with_what_it_was_for(server: BallroomServer, path: str, kind: str) -> None:
+    told = {e.tag: e.text for e in ElementTree.fromstring(ask(server, "PATCH", path).body)}
+    assert (told["Code"], told["Method"], told["ResourceType"]) == ("MethodNotAllowed", "PATCH", kind)
+
+
+@pytest.mark.parametrize("number", [0, 10_001])
+def test_a_part_number_that_none_can_have(server: BallroomServer, number: int) -> None:
+    ask(server, "PUT", "/shelf/one", b"one")
+    answer = ask(server, "GET", f"/shelf/one?partNumber={number}")
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert ask(server, "GET", "/shelf/one?partNumber=2").code == "InvalidPartNumber"
 
 
 def test_errors_of_head_have_no_body(server: BallroomServer) -> None:
