@@ -145,6 +145,25 @@ def test_a_method_that_is_not_allowed_is_told_with_what_it_was_for(server: Ballr
     assert (told["Code"], told["Method"], told["ResourceType"]) == ("MethodNotAllowed", "PATCH", kind)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/spare?versioning"), ("DELETE", "/spare?uploads"), ("DELETE", "/spare?acl"), ("PUT", "/new?location"),
+        ("PUT", "/new?delete"), ("DELETE", "/shelf/kept?acl"), ("PUT", "/shelf/kept?uploads"), ("GET", "/shelf?delete"),
+    ],
+)  # fmt: skip
+def test_a_subresource_that_cannot_be_asked_so_is_not_the_resource_itself(
+    server: BallroomServer, method: str, path: str
+) -> None:
+    ask(server, "PUT", "/spare")
+    ask(server, "PUT", "/shelf/kept", b"kept")
+    answer = ask(server, method, path, b"lost" if "kept" in path else b"")
+    assert (answer.status, answer.code) == (405, "MethodNotAllowed")
+    assert ask(server, "HEAD", "/spare").status == 200
+    assert ask(server, "GET", "/shelf/kept").body == b"kept"
+    assert ask(server, "HEAD", "/new").status == 404
+
+
 @pytest.mark.parametrize("number", [0, 10_001])
 def test_a_part_number_that_none_can_have(server: BallroomServer, number: int) -> None:
     ask(server, "PUT", "/shelf/one", b"one")
