@@ -336,3 +336,19 @@ def test_only_who_signs_chooses_the_answers_headers(cloud: Cloud, operation: str
         "InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests."
     )  # fmt: skip
     assert cloud.s3(operation, cloud.caller(OTHER), **request)["ContentType"] == "text/html"
+
+
+@pytest.mark.parametrize(
+    ("operation", "what", "more"),
+    [
+        ("CreateMultipartUpload", "initiate multipart uploads", {}),
+        ("CopyObject", "copy objects", {"CopySource": "shelf/k"}),
+    ],
+)
+def test_nobody_in_particular_begins_uploads_or_copies(
+    cloud: Cloud, operation: str, what: str, more: dict[str, str]
+) -> None:
+    a_bucket(cloud)
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow("s3:*", resource=[ARN, f"{ARN}/*"])))
+    error = cloud.error("s3", operation, anybody(cloud), Bucket="shelf", Key="new", **more)
+    assert (error.shape, error.text) == ("AccessDenied", f"Anonymous users cannot {what}.  Please authenticate.")

@@ -111,7 +111,7 @@ def test_a_signed_form_stores_its_file_with_what_its_fields_say(shelf: Cloud) ->
     )  # fmt: skip
     answer = post(shelf, form(fields))
     assert answer["Status"] == 201
-    assert answer["Location"] == "http://localhost:4566/shelf/up/a.txt"
+    assert answer["Location"] == "http://localhost:4566/shelf/up%2Fa.txt"
     found = shelf.s3("GetObject", Bucket="shelf", Key="up/a.txt")
     assert (found["Body"], found["ContentType"], found["Metadata"]) == (b"text", "text/plain", {"who": "me"})
     assert shelf.s3("GetObjectTagging", Bucket="shelf", Key="up/a.txt")["TagSet"] == [{"Key": "a", "Value": "b c"}]

@@ -257,6 +257,16 @@ def test_parts_must_be_right(cloud: Cloud) -> None:
     assert refused(one) == "NoSuchUpload"
 
 
+@pytest.mark.parametrize("part", [{}, {"PartNumber": 1}, {"ETag": "tag"}])
+def test_a_part_is_named_by_number_and_tag(cloud: Cloud, part: dict[str, Any]) -> None:
+    a_bucket(cloud)
+    upload = cloud.call("s3", "CreateMultipartUpload", Bucket="shelf", Key="k")["UploadId"]
+    error = cloud.error(
+        "s3", "CompleteMultipartUpload", Bucket="shelf", Key="k", UploadId=upload, MultipartUpload={"Parts": [part]}
+    )
+    assert error.shape == "MalformedXML"
+
+
 def test_what_cannot_be_honoured_is_refused_by_name(cloud: Cloud) -> None:
     a_bucket(cloud)
     error = cloud.error("s3", "PutObject", Bucket="shelf", Key="k", Body=BytesStream(b""), WriteOffsetBytes=1)

@@ -8,7 +8,7 @@ import msgspec
 
 from ballroom.kernel import Context, Request, Response, ServiceError, Tx, Waiting, operation
 from ballroom.services.s3 import checksums, content, encryption, hooks, versions
-from ballroom.services.s3.access import open_bucket
+from ballroom.services.s3.access import check_not_anonymous, open_bucket
 from ballroom.services.s3.checksum_request import UNSUPPORTED_ALGORITHM
 from ballroom.services.s3.conditions import check_write, fingerprint
 from ballroom.services.s3.copy_source import check_copied_size, load_copy_source
@@ -77,6 +77,7 @@ class _Wanted(msgspec.Struct):
 
 def _copy(tx: Tx, request: Request, computed: _Computed | None) -> Response | _Wanted:
     key = request["Key"]
+    check_not_anonymous(tx, "copy objects")
     target = open_bucket(tx, request, "PutObject", key=key)
     check_key(key)
     opened, source, by_version = load_copy_source(tx, request)

@@ -241,7 +241,7 @@ def _location(ctx: Context, request: Request, put: Request) -> str:
     """Where the object is, at the host that was asked."""
     scheme = ctx.kernel.settings.base_url.partition("://")[0]
     host = request.get("Host") or urlsplit(ctx.kernel.settings.base_url).netloc
-    key = quote(put["Key"], safe="/-_.~")
+    key = quote(put["Key"], safe="-_.~")
     bucket = put["Bucket"]
     return f"{scheme}://{host}/{key}" if host.startswith(f"{bucket}.") else f"{scheme}://{host}/{bucket}/{key}"
 
