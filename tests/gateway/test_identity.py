@@ -171,6 +171,40 @@ def test_a_presigned_request_runs_out(door: Door, key: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "status", "code", "text"),
+    [
+        ({"X-Amz-Date": None}, 403, "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"),
+        ({"X-Amz-Date": "soon"}, 403, "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"),
+        ({"X-Amz-Content-SHA256": None}, 400, "InvalidRequest",
+         "Missing required header for this request: x-amz-content-sha256"),
+        ({"X-Amz-Content-SHA256": "none"}, 400, "InvalidArgument", "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, "),
+        ({"Authorization": "Basic dTpw"}, 400, "InvalidArgument", "Unsupported Authorization Type"),
+        ({"Authorization": ""}, 403, "AccessDenied", "Access Denied"),
+        ({"Authorization": "AWS4-HMAC-SHA256 Credential=HAHAHA"}, 400, "AuthorizationHeaderMalformed",
+         "The authorization header is malformed; the authorization header requires three components: "),
+        ({"Authorization": "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c"}, 400,
+         "AuthorizationHeaderMalformed", "The authorization header is malformed; the Credential is mal-formed; "),
+        ({"?": "X-Amz-Algorithm=AWS4-HMAC-SHA256"}, 400, "InvalidArgument", "Only one auth mechanism allowed; "),
+        ({"?": "Signature=a"}, 400, "InvalidArgument", "Only one auth mechanism allowed; "),
+    ],
+)  # fmt: skip
+def test_s3_tells_what_is_wrong_with_a_signature(
+    guarded_door: Door, change: dict[str, str | None], status: int, code: str, text: str
+) -> None:
+    guarded_door.cloud.call("s3", "CreateBucket", Bucket="shelf")
+    url = "http://localhost/shelf/k" + (f"?{change['?']}" if "?" in change else "")
+    request = signed("GET", url, service="s3", signer="s3")
+    for name, value in change.items():
+        if name != "?":
+            del request.headers[name]
+        if value is not None and name != "?":
+            request.headers[name] = value
+    reply = guarded_door.ask(raw(request))
+    assert (reply.status, code_of(reply)) == (status, code)
+    assert texts(reply)["Message"].startswith(text)
+
+
+@pytest.mark.parametrize(
     ("lasts", "status", "text"),
     [
         ("0", 403, "Request has expired"), ("-7", 400, "X-Amz-Expires must be non-negative"),

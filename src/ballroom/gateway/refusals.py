@@ -45,6 +45,7 @@ _CODES: dict[str, dict[str, tuple[str, int]]] = {
         JSON: ("IncompleteSignatureException", 400), REST_JSON: ("IncompleteSignatureException", 403),
         QUERY: ("IncompleteSignature", 400), S3: ("AuthorizationHeaderMalformed", 400),
     },
+    "undated": {S3: ("AccessDenied", 403)},
     "incomplete link": {
         JSON: ("IncompleteSignatureException", 400), REST_JSON: ("IncompleteSignatureException", 403),
         QUERY: ("IncompleteSignature", 400), S3: ("AuthorizationQueryParametersError", 400),
@@ -120,6 +121,7 @@ _TEXTS = {
         "": "The request signature we calculated does not match the signature you provided. Check your AWS "
         "Secret Access Key and signing method. Consult the service documentation for details.",
     },
+    "undated": {S3: "AWS authentication requires a valid Date or x-amz-date header"},
     "incomplete link": {
         S3: "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
         "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
