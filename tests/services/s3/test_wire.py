@@ -7,18 +7,19 @@ import errno
 import hashlib
 import http.client
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 from xml.etree import ElementTree
 
 import boto3
+import orjson
 import pytest
 from botocore.config import Config
 from tests.cloud import Cloud
 from tests.services.s3.shelf import a_bucket
 
-from ballroom.kernel import ByteStream
+from ballroom.kernel import BytesStream, ByteStream
 from ballroom.testing import BallroomServer
 
 SIGNED = {
@@ -274,6 +275,56 @@ def test_what_is_cut_off_leaves_nothing(durable_cloud: Cloud, operation: str, tm
     assert not list((tmp_path / "blobs" / ".incoming").iterdir())
     assert not list(durable_cloud.kernel.blobs.names())
     assert durable_cloud.error("s3", "GetObject", Bucket="shelf", Key="k").shape == "NoSuchKey"
+
+
+class Meanwhile(ByteStream):
+    """A body that comes whole, but something happens while it does."""
+
+    length = 400_000
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = happens
+        self._left = self.length
+
+    async def read(self, limit: int = 65536) -> bytes:
+        if self._left == self.length:
+            self._happens()
+        piece = b"x" * min(self._left, limit)
+        self._left -= len(piece)
+        return piece
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "UploadPart", "PostObject"])
+def test_what_was_received_in_vain_is_collected(durable_cloud: Cloud, operation: str) -> None:
+    cloud = durable_cloud
+    a_bucket(cloud)
+    upload = cloud.call("s3", "CreateMultipartUpload", Bucket="shelf", Key="k")["UploadId"]
+
+    def change() -> None:
+        cloud.kernel.transact(lambda tx: tx.call("s3", "PutObject", {"Bucket": "shelf", "Key": "k", "Body": b"first"}))
+        gone = {"Bucket": "shelf", "Key": "k", "UploadId": upload}
+        cloud.kernel.transact(lambda tx: tx.call("s3", "AbortMultipartUpload", gone))
+
+    request: dict[str, Any] = {"Bucket": "shelf", "Key": "k", "Body": Meanwhile(change)}
+    if operation == "PutObject":
+        request["IfNoneMatch"] = "*"
+    elif operation == "UploadPart":
+        request |= {"UploadId": upload, "PartNumber": 1}
+    else:
+        request = {"Bucket": "shelf", "ContentType": "multipart/form-data; boundary=b", "Body": too_small_a_form()}
+    error = cloud.error("s3", operation, **request)
+    assert error.shape in ("PreconditionFailed", "NoSuchUpload", "EntityTooSmall")
+    cloud.run(cloud.kernel.collect_blobs())
+    assert not list(cloud.kernel.blobs.names())
+
+
+def too_small_a_form() -> BytesStream:
+    conditions = [{"bucket": "shelf"}, {"key": "k"}, ["content-length-range", 1_000_000, 2_000_000]]
+    document = orjson.dumps({"expiration": "2199-01-01T00:00:00Z", "conditions": conditions})
+    fields = {"key": "k", "AWSAccessKeyId": "test", "signature": "s", "policy": base64.b64encode(document).decode()}
+    parts = [f'--b\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items()]
+    file = '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n' + "x" * 400_000
+    return BytesStream(("".join(parts) + file + "\r\n--b--\r\n").encode())
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])

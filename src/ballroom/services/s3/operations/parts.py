@@ -68,12 +68,8 @@ def _keep_received(ctx: Context, request: Request, received: Received) -> Part:
         bucket, upload = _open(tx, request)
         return _keep(tx, bucket, upload, request, received)
 
-    try:
+    with receiving.given_up_unless_kept(ctx.kernel, received):
         return ctx.transact(keep)
-    except BaseException:
-        if received.blob is not None:
-            ctx.kernel.blobs.release(received.blob)
-        raise
 
 
 def _keep(tx: Tx, bucket: Bucket, upload: Upload, request: Request, received: Received) -> Part:

@@ -85,12 +85,8 @@ async def _store(acting: Context, put: Request, file: FilePart, check: Callable[
         received = await receiving.receive(acting.kernel, file, put, announced)
     else:
         received = receiving.receive_whole(small, file, put, announced)
-    try:
+    with receiving.given_up_unless_kept(acting.kernel, received):
         check(file.size)
-    except BaseException:
-        if received.blob is not None:
-            acting.kernel.blobs.release(received.blob)
-        raise
     return await put_received(acting, put, received, event="ObjectCreated:Post")
 
 

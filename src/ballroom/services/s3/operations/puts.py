@@ -66,12 +66,8 @@ async def put_received(
         check_write(_current(tx, prepared.bucket, request), request)
         return _put(tx, request, received, prepared, event)
 
-    try:
+    with receiving.given_up_unless_kept(ctx.kernel, received):
         return ctx.transact(put)
-    except BaseException:
-        if received.blob is not None:
-            ctx.kernel.blobs.release(received.blob)
-        raise
 
 
 def prepare(tx: Tx, request: Request) -> Prepared:
