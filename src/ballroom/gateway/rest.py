@@ -74,6 +74,13 @@ class RestIndex:
                     return candidate.operation
         return None
 
+    def names_subresource(self, path: str, query: str) -> bool:
+        """Whether the query makes the request one for something other than what the path names."""
+        given = _names_of(query)
+        return any(
+            not node.subresources.isdisjoint(given) for node in _walk(self._root, path.split("/")[1:], 0)
+        )
+
     def knows_path(self, path: str) -> bool:
         """Whether any operation, of any method, has this path."""
         return next(_walk(self._root, path.split("/")[1:], 0), None) is not None

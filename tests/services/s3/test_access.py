@@ -338,6 +338,17 @@ def test_only_who_signs_chooses_the_answers_headers(cloud: Cloud, operation: str
     assert cloud.s3(operation, cloud.caller(OTHER), **request)["ContentType"] == "text/html"
 
 
+@pytest.mark.parametrize("operation", ["GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"])
+def test_a_policy_gives_itself_to_nobody_else(cloud: Cloud, operation: str) -> None:
+    a_bucket(cloud)
+    given = policy(allow("s3:*", {"AWS": OTHER}, [ARN, f"{ARN}/*"]))
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=given)
+    more = {"Policy": given} if operation == "PutBucketPolicy" else {}
+    error = cloud.error("s3", operation, cloud.caller(OTHER), Bucket="shelf", **more)
+    assert (error.shape, error.status) == ("MethodNotAllowed", 405)
+    assert cloud.s3("GetBucketPolicy", Bucket="shelf")["Policy"] == given
+
+
 @pytest.mark.parametrize(
     ("operation", "what", "more"),
     [

@@ -211,17 +211,21 @@ def test_policies_that_are_none(policy: Any, text: str) -> None:
     assert caught.value.text == text
 
 
+SHELF = {"bucket": "shelf"}
+
+
 @pytest.mark.parametrize(
     ("conditions", "failure"),
     [
         ([{"key": "k"}, {"bucket": "shelf"}], None),
-        ([["eq", "$KEY", "k"]], None),
-        ([["starts-with", "$key", ""]], None),
+        ([["eq", "$KEY", "k"], SHELF], None),
+        ([["starts-with", "$key", ""], SHELF], None),
         ([["starts-with", "$key", "x"]], 'Policy Condition failed: ["starts-with", "$key", "x"]'),
         ([{"key": "other"}], 'Policy Condition failed: ["eq", "$key", "other"]'),
-        ([], "Extra input fields: key"),
+        ([SHELF], "Extra input fields: key"),
+        ([{"key": "k"}], "Extra input fields: bucket"),
         ([{"key": "k"}, {"bucket": "other"}], 'Policy Condition failed: ["eq", "$bucket", "other"]'),
-        ([{"key": "k"}, ["content-length-range", 1, 10]], None),
+        ([{"key": "k"}, SHELF, ["content-length-range", 1, 10]], None),
         ([{"key": "k"}, ["content-length-range", "a", 10]],
          'Policy Condition failed: ["content-length-range", "a", "10"]'),
         ([{"key": "k"}, ["sounds-like", "$key", "k"]], 'Policy Condition failed: ["sounds-like", "$key", "k"]'),

@@ -79,6 +79,14 @@ def test_a_hold_lasts_until_it_is_taken_away(cloud: Cloud) -> None:
     cloud.s3("DeleteObject", **at)
 
 
+def test_there_is_nothing_to_get_around_without_locks(cloud: Cloud) -> None:
+    cloud.s3("CreateBucket", Bucket="shelf")
+    error = cloud.error("s3", "DeleteObject", Bucket="shelf", Key="k", BypassGovernanceRetention=True)
+    assert (error.shape, error.text) == (
+        "InvalidArgument", "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets."
+    )  # fmt: skip
+
+
 def test_of_a_hold_that_never_was_nothing_is_told(cloud: Cloud) -> None:
     a_locked_bucket(cloud)
     at = put(cloud)

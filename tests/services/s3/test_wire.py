@@ -151,6 +151,7 @@ def test_a_method_that_is_not_allowed_is_told_with_what_it_was_for(server: Ballr
     [
         ("DELETE", "/spare?versioning"), ("DELETE", "/spare?uploads"), ("DELETE", "/spare?acl"), ("PUT", "/new?location"),
         ("PUT", "/new?delete"), ("DELETE", "/shelf/kept?acl"), ("PUT", "/shelf/kept?uploads"), ("GET", "/shelf?delete"),
+        ("PUT", "/shelf/kept?uploadId=u"),
     ],
 )  # fmt: skip
 def test_a_subresource_that_cannot_be_asked_so_is_not_the_resource_itself(
@@ -163,6 +164,49 @@ def test_a_subresource_that_cannot_be_asked_so_is_not_the_resource_itself(
     assert ask(server, "HEAD", "/spare").status == 200
     assert ask(server, "GET", "/shelf/kept").body == b"kept"
     assert ask(server, "HEAD", "/new").status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "allowed"),
+    [
+        ("PATCH", "/", "SERVICE", "GET"), ("PATCH", "/shelf", "BUCKET", "HEAD, DELETE, POST, GET, PUT"),
+        ("PATCH", "/shelf/k", "OBJECT", "HEAD, DELETE, GET, PUT"), ("DELETE", "/shelf?acl", "BUCKET", "GET, PUT"),
+        ("DELETE", "/shelf?uploads", "BUCKET", "GET"), ("PUT", "/shelf?location", "BUCKET", "GET"),
+        ("POST", "/shelf?tagging", "BUCKET", "DELETE, GET, PUT"), ("PUT", "/shelf/k?uploadId=u", "UPLOAD", "DELETE, POST, GET"),
+    ],
+)  # fmt: skip
+def test_which_methods_there_are(server: BallroomServer, method: str, path: str, kind: str, allowed: str) -> None:
+    answer = ask(server, method, path)
+    told = {e.tag: e.text for e in ElementTree.fromstring(answer.body)}
+    assert (answer.status, told["Method"], told["ResourceType"]) == (405, method, kind)
+    assert answer.headers["allow"] == allowed
+
+
+def test_a_parts_number_alone_makes_no_object(server: BallroomServer) -> None:
+    answer = ask(server, "PUT", "/shelf/half?partNumber=1", b"part")
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert b"This operation does not accept partNumber without uploadId" in answer.body
+    assert ask(server, "GET", "/shelf/half").code == "NoSuchKey"
+
+
+def test_only_forms_are_posted_to_a_bucket(server: BallroomServer) -> None:
+    answer = ask(server, "POST", "/shelf", b"{}", content_type="application/json")
+    assert (answer.status, answer.code) == (412, "PreconditionFailed")
+    assert b"<Condition>Bucket POST must be of the enclosure-type multipart/form-data</Condition>" in answer.body
+
+
+@pytest.mark.parametrize(("asked", "code"), [(None, "InvalidRequest"), ("", "InvalidRequest"), ("ETag,No", "InvalidArgument")])
+def test_attributes_must_be_asked_for_by_name(server: BallroomServer, asked: str | None, code: str) -> None:
+    ask(server, "PUT", "/shelf/known", b"x")
+    path, name = "/shelf/known?attributes", "x-amz-object-attributes"
+    answer = ask(server, "GET", path) if asked is None else ask(server, "GET", path, **{name: asked})
+    assert (answer.status, answer.code) == (400, code)
+
+
+def test_whose_bucket_it_is_not_is_told_where_it_is(server: BallroomServer) -> None:
+    other = SIGNED["authorization"].replace("Credential=test/", "Credential=222222222222/")
+    answer = ask(server, "HEAD", "/shelf", authorization=other)
+    assert (answer.status, answer.headers["x-amz-bucket-region"]) == (403, "us-east-1")
 
 
 @pytest.mark.parametrize("number", [0, 10_001])
@@ -228,6 +272,15 @@ def test_a_checksum_behind_the_body(server: BallroomServer, size: int) -> None:
     assert got.body == data
     assert "content-encoding" not in got.headers
     assert ask(server, "PUT", "/shelf/trailer", chunked(data, b"AAAAAA=="), **headers).code == "BadDigest"
+    unfit: list[tuple[dict[str, str], bytes, str]] = [
+        ({}, chunked(data, right).replace(b"crc32:", b"crc32c:"), "MalformedTrailerError"),
+        ({}, chunked(data, right).partition(b"x-amz-")[0] + b"\r\n", "MalformedTrailerError"),
+        ({"x_amz_trailer": ""}, chunked(data, right), "MalformedTrailerError"),
+        ({"x_amz_trailer": "x-amz-checksum-crc"}, chunked(data, right), "InvalidRequest"),
+        ({"x_amz_checksum_crc32": right.decode()}, chunked(data, right), "InvalidRequest"),
+    ]
+    for changed, body, code in unfit:
+        assert ask(server, "PUT", "/shelf/trailer", body, **{**headers, **changed}).code == code
     longer = {**headers, "x_amz_decoded_content_length": str(size + 1)}
     assert ask(server, "PUT", "/shelf/trailer", chunked(data, right), **longer).code == "IncompleteBody"
 

@@ -18,7 +18,7 @@ import orjson
 from ballroom.services.s3.errors import AccessDenied, EntityTooLarge, EntityTooSmall, S3Error, named
 
 _EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
-_UNCHECKED = frozenset({"x-amz-signature", "file", "policy", "awsaccesskeyid", "signature", "bucket"})
+_UNCHECKED = frozenset({"x-amz-signature", "file", "policy", "awsaccesskeyid", "signature"})
 """Fields that no condition need speak of."""
 
 
@@ -84,7 +84,7 @@ def check(conditions: list[Any], fields: dict[str, str], bucket: str) -> tuple[i
         spoken.add(field[1:].lower())
     extra = [
         name
-        for name in fields
+        for name in given
         if name not in spoken and name not in _UNCHECKED and not name.startswith("x-ignore-")
     ]
     if extra:

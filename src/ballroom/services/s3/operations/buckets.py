@@ -31,6 +31,7 @@ from ballroom.services.s3.resources import (
     Setting,
     Upload,
     bucket_key,
+    find_bucket,
 )
 from ballroom.services.s3.settings_store import drop_setting, find_setting, put_setting
 
@@ -173,11 +174,17 @@ def _acl_of(tx: Tx, request: Request, object_ownership: str) -> dict[str, Any] |
 
 @operation("HeadBucket")
 def head_bucket(tx: Tx, request: Request) -> Response:
-    """Whether the bucket is there and the caller may list it.
+    """Whether the bucket is there and the caller may list it; who may not is told its region all the same.
 
     Source: S3 API Reference, HeadBucket.
     """
-    bucket = open_bucket(tx, request, "ListBucket")
+    try:
+        bucket = open_bucket(tx, request, "ListBucket")
+    except AccessDenied as denied:
+        found = find_bucket(tx, request["Bucket"])
+        if found is not None:
+            denied.headers = [("x-amz-bucket-region", found.region)]
+        raise
     return {
         "BucketRegion": bucket.region,
         "BucketArn": f"arn:aws:s3:::{bucket.name}",
