@@ -14,7 +14,7 @@ from ballroom.services.s3.checksum_request import announced_by
 from ballroom.services.s3.errors import InvalidRequest
 from ballroom.services.s3.receiving import receive_whole
 
-_MUST_TELL = frozenset({"DeleteObjects"})
+_MUST_TELL = frozenset({"DeleteObjects", "PutObjectLockConfiguration"})
 _ABOUT_THE_OBJECT = frozenset({"CompleteMultipartUpload"})
 """Operations whose checksums are not their body's."""
 _MEMBERS = {f"x-amz-checksum-{name.lower()}": member for member, name in checksums.MEMBERS.items()}
