@@ -114,8 +114,10 @@ class Authenticator:
             text = malformed.s3_text if family == S3 else ""
             raise refusal(kind, family, text or malformed.text) from None
         if signed is None:
-            if family == S3 and authorization:
-                raise s3_authorization.no_mechanism(authorization)
+            if family == S3:
+                if authorization:
+                    raise s3_authorization.no_mechanism(authorization)
+                s3_authorization.check_anonymous_payload(headers)
             if self.enforcing and family != S3 and not may_be_unsigned:
                 raise refusal("missing", family)
             return Checked(self.nobody)

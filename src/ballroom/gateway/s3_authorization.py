@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ballroom.gateway.aws_chunked import KINDS
+from ballroom.gateway.aws_chunked import KINDS, UNSIGNED_TRAILER
 from ballroom.gateway.refusals import S3, refusal
 from ballroom.gateway.sigv4 import UNSIGNED_PAYLOAD
 from ballroom.kernel.errors import ServiceError
@@ -49,6 +49,17 @@ def check_one_mechanism(authorization: str, query: str) -> None:
 def no_mechanism(authorization: str) -> ServiceError:
     """The error for an Authorization header that is no signature."""
     return _invalid("Unsupported Authorization Type", "Authorization", authorization)
+
+
+def check_anonymous_payload(headers: Mapping[str, str]) -> None:
+    """Refuses a body in chunks that nobody signed."""
+    if headers.get("x-amz-content-sha256") in KINDS - {UNSIGNED_TRAILER}:
+        raise ServiceError.of(
+            "InvalidRequest",
+            "Anonymous requests don't support this x-amz-content-sha256 value. Please use UNSIGNED-PAYLOAD or "
+            "STREAMING-UNSIGNED-PAYLOAD-TRAILER.",
+            status=400,
+        )
 
 
 def check_payload_hash(headers: Mapping[str, str]) -> None:

@@ -43,8 +43,12 @@ def parse_copy_source(source: str) -> tuple[str, str, str | None]:
         raise InvalidArgument(
             "Version id cannot be the empty string", ArgumentName="x-amz-copy-source", ArgumentValue=source
         )
-    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
-    if not slash or not bucket or not key:
+    bucket, _, key = unquote(path).removeprefix("/").partition("/")
+    if not bucket:
+        raise InvalidArgument(
+            "Invalid copy source bucket name", ArgumentName="x-amz-copy-source", ArgumentValue=source
+        )
+    if not key:
         raise InvalidArgument(
             "Invalid copy source object key", ArgumentName="x-amz-copy-source", ArgumentValue=source
         )

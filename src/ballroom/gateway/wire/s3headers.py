@@ -1,0 +1,36 @@
+"""Headers that some of S3's operations refuse, though their models do not even know them.
+
+Source: S3 API Reference, GetObject and HeadObject ("Encryption request headers ... you'll get an HTTP 400 Bad
+Request error"), UploadPart; what S3 answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ballroom.gateway.wire.rest import RefusedHeader
+from ballroom.kernel.errors import ServiceError
+
+_ENCRYPTION = "x-amz-server-side-encryption"
+
+
+def _invalid(text: str, name: str, value: str) -> ServiceError:
+    error = ServiceError(text, ArgumentName=name, ArgumentValue=value[:256])
+    error.shape, error.status = "InvalidArgument", 400
+    return error
+
+
+def _not_here(name: str, value: str) -> ServiceError:
+    return _invalid(f"{name} header is not supported for this operation.", name, value)
+
+
+def _no_metadata(name: str, value: str) -> ServiceError:
+    return _invalid("Metadata cannot be specified in this context.", name, value)
+
+
+REFUSED: Mapping[str, Mapping[str, RefusedHeader]] = {
+    "GetObject": {_ENCRYPTION: _not_here},
+    "HeadObject": {_ENCRYPTION: _not_here},
+    "UploadPart": {_ENCRYPTION: _not_here, "x-amz-meta-*": _no_metadata},
+}
+"""By operation and header; a name that ends in `*` stands for all that begin so."""
