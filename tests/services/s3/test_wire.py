@@ -125,6 +125,8 @@ def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
         ("GET", "/shelf/none", b"", {"x_amz_server_side_encryption": "AES256"}, 400, "InvalidArgument"),
         ("PUT", "/shelf/k?partNumber=1&uploadId=y", b"", {"x_amz_server_side_encryption": "AES256"}, 400, "InvalidArgument"),
         ("PUT", "/shelf/k?partNumber=1&uploadId=y", b"", {"x_amz_meta_a": "b"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"", {"x_amz_checksum_sha256a": "AAAA"}, 400, "InvalidRequest"),
+        ("PUT", "/shelf/k?partNumber=1&uploadId=y", b"", {"x_amz_checksum_a": "AAAA"}, 400, "InvalidRequest"),
         ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "/"}, 400, "InvalidArgument"),
         ("PUT", "/shelf/k", b"0\r\n\r\n", {"authorization": "", "x_amz_decoded_content_length": "0",
                                            "x_amz_content_sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"},
