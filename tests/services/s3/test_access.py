@@ -240,6 +240,7 @@ def test_a_canonical_id_can_be_read_back(account: str) -> None:
         (policy(allow(principal={"AWS": "nobody"})), "Invalid principal in policy"),
         (policy(allow("s3:ListBucket")), "Action does not apply to any resource(s) in statement"),
         (policy(allow(resource=ARN)), "Action does not apply to any resource(s) in statement"),
+        (policy(allow(["s3:GetObject", "s3:ListBucket"])), "Action does not apply to any resource(s) in statement"),
         (policy(allow(Condition={"Sounds": {"aws:SourceIp": "x"}})), "Invalid Condition type : Sounds"),
         (policy(allow(Condition={"Bool": {"colour": "x"}})), "Policy has an invalid condition key"),
         (policy(allow(Sid="x" * 21_000)), "Policy exceeds the maximum allowed document size."),
@@ -249,6 +250,21 @@ def test_a_policy_that_s3_would_not_take(cloud: Cloud, text: str, said: str) -> 
     a_bucket(cloud)
     error = cloud.error("s3", "PutBucketPolicy", Bucket="shelf", Policy=text)
     assert (error.shape, error.text) == ("MalformedPolicy", said)
+
+
+@pytest.mark.parametrize(
+    ("actions", "resources"),
+    [
+        (["s3:GetObject", "s3:ListBucket"], [ARN, f"{ARN}/*"]),
+        (["s3:GetObject", "s3:ListBucket"], f"{ARN}*"),
+        (["s3:GetObject", "s3:List*"], f"{ARN}/*"),
+        (["s3:GetObject"], [ARN, f"{ARN}/*"]),  # a resource without an action is nothing wrong
+        (["s3:GetObject", "s3:PutObjectSomethingNew"], f"{ARN}/*"),
+    ],
+)
+def test_actions_with_resources_that_they_apply_to(cloud: Cloud, actions: list[str], resources: Any) -> None:
+    a_bucket(cloud)
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow(actions, resource=resources)))
 
 
 def test_ownership_controls_say_whose_a_strangers_object_is(cloud: Cloud) -> None:
