@@ -7,6 +7,7 @@ import hashlib
 import zlib
 from typing import Any
 
+import orjson
 import pytest
 from tests.cloud import Cloud
 
@@ -27,6 +28,15 @@ def a_locked_bucket(cloud: Cloud, **default: Any) -> None:
 def put(cloud: Cloud, **more: Any) -> dict[str, Any]:
     version = cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"x", ContentMD5=MD5, **more)["VersionId"]
     return {"Bucket": "shelf", "Key": "k", "VersionId": version}
+
+
+def deny(cloud: Cloud, action: str, condition: dict[str, Any]) -> None:
+    statement = {
+        "Effect": "Deny", "Principal": "*", "Action": action, "Resource": "arn:aws:s3:::shelf/*",
+        "Condition": condition,
+    }  # fmt: skip
+    text = orjson.dumps({"Version": "2012-10-17", "Statement": statement}).decode()
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=text)
 
 
 def test_governance_yields_to_who_may_bypass_it_and_compliance_to_nobody(cloud: Cloud) -> None:
@@ -67,6 +77,44 @@ def test_what_a_lock_will_protect_must_come_with_a_checksum(cloud: Cloud, asked:
     error = cloud.error("s3", "UploadPart", **at, PartNumber=1, Body=b"x")
     assert (error.shape, error.text) == ("InvalidRequest", text.format("Part"))
     cloud.s3("UploadPart", **at, PartNumber=1, Body=b"x", ContentMD5=MD5)
+
+
+@pytest.mark.parametrize(
+    ("condition", "refused", "taken"),
+    [
+        ({"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}}, ("GOVERNANCE", 12), ("GOVERNANCE", 9)),
+        ({"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}}, ("COMPLIANCE", 1), ("GOVERNANCE", 1)),
+        ({"DateGreaterThan": {"s3:object-lock-retain-until-date": "2100-01-01T00:00:00Z"}},
+         ("GOVERNANCE", 36_500), ("GOVERNANCE", 1)),
+    ],
+    ids=["days", "mode", "date"],
+)  # fmt: skip
+def test_a_policy_limits_what_may_be_locked(
+    cloud: Cloud, condition: dict[str, Any], refused: tuple[str, int], taken: tuple[str, int]
+) -> None:
+    a_locked_bucket(cloud)
+    deny(cloud, "s3:PutObjectRetention", condition)
+    at = put(cloud)
+
+    def lock(mode: str, days: int) -> dict[str, Any]:
+        return {"Mode": mode, "RetainUntilDate": cloud.clock.now_ms + days * DAY}
+
+    def with_it(mode: str, days: int) -> dict[str, Any]:
+        return {"ObjectLockMode": mode, "ObjectLockRetainUntilDate": cloud.clock.now_ms + days * DAY}
+
+    assert cloud.error("s3", "PutObjectRetention", **at, Retention=lock(*refused)).shape == "AccessDenied"
+    body = {"Bucket": "shelf", "Key": "k", "Body": b"x", "ContentMD5": MD5}
+    assert cloud.error("s3", "PutObject", **body, **with_it(*refused)).shape == "AccessDenied"
+    cloud.s3("PutObjectRetention", **at, Retention=lock(*taken))
+    put(cloud, **with_it(*taken))
+
+
+def test_a_policy_may_forbid_to_end_a_hold(cloud: Cloud) -> None:
+    a_locked_bucket(cloud)
+    deny(cloud, "s3:PutObjectLegalHold", {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}})
+    at = put(cloud, ObjectLockLegalHoldStatus="ON")
+    assert cloud.error("s3", "PutObjectLegalHold", **at, LegalHold={"Status": "OFF"}).shape == "AccessDenied"
+    cloud.s3("PutObjectLegalHold", **at, LegalHold={"Status": "ON"})
 
 
 def test_a_hold_lasts_until_it_is_taken_away(cloud: Cloud) -> None:
