@@ -149,6 +149,20 @@ def test_bad_requests_are_answered_as_s3_answers_them(
     assert answer.headers["x-amz-id-2"]
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/shelf/kept", {"if_modified_since": "yesterday"}),
+        ("/shelf/kept", {"if_unmodified_since": "Thu, 32 Jul 2025"}),
+        ("/shelf/kept?attributes", {"x_amz_object_attributes": "ObjectParts", "x_amz_max_parts": "many"}),
+        ("/shelf/kept?attributes", {"x_amz_object_attributes": "ObjectParts", "x_amz_max_parts": "-1"}),
+    ],
+)
+def test_some_headers_are_forgiven(server: BallroomServer, path: str, headers: dict[str, str]) -> None:
+    ask(server, "PUT", "/shelf/kept", b"kept")
+    assert ask(server, "GET", path, **headers).status == 200
+
+
 @pytest.mark.parametrize(("path", "kind"), [("/", "SERVICE"), ("/shelf", "BUCKET"), ("/shelf/", "BUCKET"), ("/shelf/k", "OBJECT")])
 def test_a_method_that_is_not_allowed_is_told_with_what_it_was_for(server: BallroomServer, path: str, kind: str) -> None:
     told = {e.tag: e.text for e in ElementTree.fromstring(ask(server, "PATCH", path).body)}

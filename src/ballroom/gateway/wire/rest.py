@@ -71,9 +71,18 @@ RefusedHeader = Callable[[str, str], ServiceError]
 
 
 class RequestBinding:
-    """Takes an input's members from path, query string and headers; refuses some headers, if asked to."""
+    """Takes an input's members from path, query string and headers.
 
-    def __init__(self, operation: OperationModel, refused: Mapping[str, RefusedHeader] | None = None) -> None:
+    `refused` are headers that the operation does not take, `ignored` those that do not matter where they are
+    wrong.
+    """
+
+    def __init__(
+        self,
+        operation: OperationModel,
+        refused: Mapping[str, RefusedHeader] | None = None,
+        ignored: Collection[str] = (),
+    ) -> None:
         path = operation.uri.partition("?")[0]
         self._pattern = path_pattern(path)
         shape = operation.input
@@ -95,6 +104,7 @@ class RequestBinding:
                 self._prefixes.append((name[:-1], error))
             else:
                 self._headers[name] = error
+        self._ignored = ignored
         self.body_members = [m for m in members if m.location is None]
 
     def read(self, path: str, query: str, headers: Collection[tuple[str, str]]) -> dict[str, Any]:
@@ -136,7 +146,11 @@ class RequestBinding:
             if member is not None:
                 if not isinstance(member, Member):
                     raise member(name, text)
-                found[member.name] = _read(partial(_header_in, member), text, member)
+                try:
+                    found[member.name] = _read(partial(_header_in, member), text, member)
+                except ParameterRefused:
+                    if name not in self._ignored:
+                        raise
                 continue
             for prefix, collected in self._prefixes:
                 if name.startswith(prefix):

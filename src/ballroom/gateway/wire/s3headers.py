@@ -1,7 +1,7 @@
-"""Headers that some of S3's operations refuse, though their models do not even know them.
+"""Headers that S3 treats in its own way: some it refuses though the models do not know them, some it forgives.
 
 Source: S3 API Reference, GetObject and HeadObject ("Encryption request headers ... you'll get an HTTP 400 Bad
-Request error"), UploadPart; what S3 answers.
+Request error"), UploadPart; RFC 9110, 13.1.3 and 13.1.4 (a date that is none is ignored); what S3 answers.
 """
 
 from __future__ import annotations
@@ -43,3 +43,6 @@ REFUSED: Mapping[str, Mapping[str, RefusedHeader]] = {
     "UploadPart": {_ENCRYPTION: _not_here, "x-amz-meta-*": _no_metadata, _CHECKSUM: _no_algorithm},
 }
 """By operation and header; a name that ends in `*` stands for all that begin so."""
+
+IGNORED_IF_WRONG = frozenset({"if-modified-since", "if-unmodified-since", "x-amz-max-parts"})
+"""Headers that, if they cannot be read, are as good as absent."""

@@ -9,7 +9,7 @@ from ballroom.kernel.model.styles import NO_OBJECT_ATTRIBUTES
 from ballroom.services.s3 import content, encryption, versions
 from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.errors import InvalidArgument, InvalidRequest
-from ballroom.services.s3.operations.listing import page_limit
+from ballroom.services.s3.operations.listing import MOST_KEYS
 from ballroom.services.s3.resources import ObjectVersion
 
 _KNOWN = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
@@ -55,7 +55,8 @@ def get_object_attributes(tx: Tx, request: Request) -> Response:
 def _parts(tx: Tx, version: ObjectVersion, request: Request) -> dict[str, Any]:
     """The parts of an object; one by one only where they were uploaded with checksums."""
     told: dict[str, Any] = {"TotalPartsCount": version.parts}
-    limit = page_limit(request, "MaxParts", "max-parts")
+    asked = request.get("MaxParts", -1)
+    limit = min(asked, MOST_KEYS) if asked >= 0 else MOST_KEYS  # this operation forgives a wrong number
     text = str(request.get("PartNumberMarker") or 0)
     marker = int(text) if text.isdecimal() and len(text) < 10 else 0
     shown: list[dict[str, Any]] = []
