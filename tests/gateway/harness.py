@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ballroom.gateway.http import Exchange, HttpServer, Limits
+from ballroom.gateway.http import Exchange, HttpServer, Limits, Refused
 
 T = TypeVar("T")
 
@@ -36,6 +36,9 @@ class Application:
 
     def overloaded(self, exchange: Exchange) -> None:
         exchange.refuse(503, "SlowDown", "too much at once")
+
+    def refused(self, exchange: Exchange, refusal: Refused) -> None:
+        exchange.refuse(refusal.status, refusal.code, refusal.text)
 
 
 def echo(exchange: Exchange) -> None:

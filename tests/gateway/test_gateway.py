@@ -291,7 +291,7 @@ def signed_with_hash(method: str, url: str, headers: dict[str, str], content_sha
     return signed(method, url, b"", headers, service="s3", signer="word")
 
 
-@pytest.mark.parametrize("size", [100, 300_000])
+@pytest.mark.parametrize("size", [10_000, 300_000])
 def test_signed_chunks_are_taken_apart_and_checked(guarded_door: Door, stored: Stored, size: int) -> None:
     assert guarded_door.ask(chunk_signed(b"a" * size, b"b" * size)).status == 200
     request, body, _ = stored[0]
@@ -299,7 +299,7 @@ def test_signed_chunks_are_taken_apart_and_checked(guarded_door: Door, stored: S
     assert (request["ContentEncoding"], request["ContentLength"]) == ("gzip", 2 * size)
 
 
-@pytest.mark.parametrize("size", [100, 300_000])
+@pytest.mark.parametrize("size", [10_000, 300_000])
 def test_a_damaged_chunk_is_refused(guarded_door: Door, stored: Stored, size: int) -> None:
     reply = guarded_door.ask(chunk_signed(b"a" * size, b"b" * size, damage=b"b" * size))
     assert (reply.status, code_of(reply)) == (403, "SignatureDoesNotMatch")

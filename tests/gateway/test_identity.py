@@ -170,6 +170,54 @@ def test_a_presigned_request_runs_out(door: Door, key: str) -> None:
     assert (late.status, code_of(late), texts(late)["Message"]) == (403, "AccessDenied", "Request has expired")
 
 
+@pytest.mark.parametrize(
+    ("change", "status", "code", "text"),
+    [
+        ({"X-Amz-Date": None}, 403, "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"),
+        ({"X-Amz-Date": "soon"}, 403, "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"),
+        ({"X-Amz-Content-SHA256": None}, 400, "InvalidRequest",
+         "Missing required header for this request: x-amz-content-sha256"),
+        ({"X-Amz-Content-SHA256": "none"}, 400, "InvalidArgument", "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, "),
+        ({"Authorization": "Basic dTpw"}, 400, "InvalidArgument", "Unsupported Authorization Type"),
+        ({"Authorization": ""}, 403, "AccessDenied", "Access Denied"),
+        ({"Authorization": "AWS4-HMAC-SHA256 Credential=HAHAHA"}, 400, "AuthorizationHeaderMalformed",
+         "The authorization header is malformed; the authorization header requires three components: "),
+        ({"Authorization": "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c"}, 400,
+         "AuthorizationHeaderMalformed", "The authorization header is malformed; the Credential is mal-formed; "),
+        ({"?": "X-Amz-Algorithm=AWS4-HMAC-SHA256"}, 400, "InvalidArgument", "Only one auth mechanism allowed; "),
+        ({"?": "Signature=a"}, 400, "InvalidArgument", "Only one auth mechanism allowed; "),
+    ],
+)  # fmt: skip
+def test_s3_tells_what_is_wrong_with_a_signature(
+    guarded_door: Door, change: dict[str, str | None], status: int, code: str, text: str
+) -> None:
+    guarded_door.cloud.call("s3", "CreateBucket", Bucket="shelf")
+    url = "http://localhost/shelf/k" + (f"?{change['?']}" if "?" in change else "")
+    request = signed("GET", url, service="s3", signer="s3")
+    for name, value in change.items():
+        if name != "?":
+            del request.headers[name]
+        if value is not None and name != "?":
+            request.headers[name] = value
+    reply = guarded_door.ask(raw(request))
+    assert (reply.status, code_of(reply)) == (status, code)
+    assert texts(reply)["Message"].startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("lasts", "status", "text"),
+    [
+        ("0", 403, "Request has expired"), ("-7", 400, "X-Amz-Expires must be non-negative"),
+        ("soon", 400, "X-Amz-Expires should be a number"),
+    ],
+)  # fmt: skip
+def test_a_link_that_lasts_for_no_time(door: Door, lasts: str, status: int, text: str) -> None:
+    link = raw(signed("GET", "http://localhost/b/k", service="s3", signer="s3-query", expires=100))
+    reply = door.ask(link.replace(b"X-Amz-Expires=100", f"X-Amz-Expires={lasts}".encode()))
+    # the signature is of another link, but that is asked later
+    assert (reply.status, texts(reply)["Message"]) == (status, text)
+
+
 @pytest.mark.parametrize("url", ["http://localhost/bucket/a%20key", "http://bucket.s3.localhost/a%20key"])
 def test_older_presigned_links_are_checked(guarded_door: Door, url: str) -> None:
     """boto3 makes these by default in us-east-1."""
@@ -185,6 +233,7 @@ def test_older_presigned_links_are_checked(guarded_door: Door, url: str) -> None
     assert code_of(guarded_door.ask(link(**{"x-amz-meta-a": "1"}))) == "NoSuchBucket"
     assert code_of(guarded_door.ask(link("wrong"))) == "SignatureDoesNotMatch"
     assert code_of(guarded_door.ask(link(expires=-60))) == "AccessDenied"
+    assert code_of(guarded_door.ask(link(expires=0))) == "AccessDenied"
     assert code_of(guarded_door.ask(link().replace(b"text%2Fplain", b"text%2Fhtml"))) == "SignatureDoesNotMatch"
     assert code_of(guarded_door.ask(link().replace(KEY.encode(), b"AKIAUNKNOWN"))) == "InvalidAccessKeyId"
 

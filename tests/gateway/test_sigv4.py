@@ -19,6 +19,7 @@ from ballroom.gateway.aws_chunked import (
     ChunkSignatureMismatch,
     ChunkSigner,
     IncompleteBody,
+    InvalidChunkSize,
 )
 from ballroom.kernel.errors import ServiceError
 from tests.gateway.signing import KEY, SECRET, signed
@@ -232,8 +233,23 @@ def test_documented_signed_chunks_are_right_however_they_arrive(step: int) -> No
 
 def test_unsigned_chunks_pass_their_trailing_checksum_on() -> None:
     made = decoder(UNSIGNED_TRAILER, length=5)
-    assert decode(made, b"3\r\nabc\r\n2\r\nde\r\n0\r\nx-amz-checksum-crc32:AAAA==\r\n\r\n", 4) == b"abcde"
+    assert decode(made, b"5\r\nabcde\r\n0\r\nx-amz-checksum-crc32:AAAA==\r\n\r\n", 4) == b"abcde"
     assert made.trailers == {"x-amz-checksum-crc32": "AAAA=="}
+
+
+def test_only_the_last_chunk_may_be_tiny() -> None:
+    large = b"2000\r\n" + b"x" * 8192 + b"\r\n"
+    assert len(decode(decoder(UNSIGNED_TRAILER, length=None), large + b"1\r\nx\r\n0\r\n\r\n", 5000)) == 8193
+    with pytest.raises(InvalidChunkSize) as caught:
+        decode(decoder(UNSIGNED_TRAILER, length=None), b"3\r\nabc\r\n" + large, 5000)
+    assert caught.value.fields["BadChunkSize"] == "3"
+
+
+@pytest.mark.parametrize("announced", [4, 6])
+def test_chunks_of_another_length_than_announced_are_refused(announced: int) -> None:
+    with pytest.raises(IncompleteBody) as caught:
+        decode(decoder(UNSIGNED_TRAILER, length=announced), b"5\r\nabcde\r\n0\r\n\r\n", 5000)
+    assert caught.value.fields == {"NumberBytesExpected": str(announced), "NumberBytesProvided": "5"}
 
 
 @pytest.mark.parametrize(

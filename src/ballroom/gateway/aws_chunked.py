@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from hmac import compare_digest
 
 from ballroom.gateway.sigv4 import EMPTY_SHA256, Scope, Signer
@@ -20,9 +21,13 @@ UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 KINDS = frozenset({SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER})
 
 _LONGEST_LINE = 4096
+_SMALLEST_CHUNK = 8192
 _MOST_TRAILERS = 64
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?")
 _SIZE, _DATA, _AFTER_DATA, _TRAILERS, _DONE = range(5)
+
+
+_NOT_THE_LENGTH = "You did not provide the number of bytes specified by the Content-Length HTTP header"
 
 
 class IncompleteBody(ServiceError):
@@ -31,6 +36,30 @@ class IncompleteBody(ServiceError):
     shape = "IncompleteBody"
     text = "The request body terminated unexpectedly"
     status = 400
+
+
+class InvalidChunkSize(ServiceError):
+    """Only the last chunk may be tiny."""
+
+    shape = "InvalidChunkSizeError"
+    text = "Only the last chunk is allowed to have a size less than 8192 bytes"
+    status = 400
+
+
+class MissingContentLength(ServiceError):
+    """S3 is told how long a body is before it comes."""
+
+    shape = "MissingContentLength"
+    text = "You must provide the Content-Length HTTP header."
+    status = 411
+
+
+class UnknownLength(ServiceError):
+    """Nor does S3 take HTTP's own chunks, save around those of AWS."""
+
+    shape = "NotImplemented"
+    text = "A header you provided implies functionality that is not implemented"
+    status = 501
 
 
 class BrokenChunk(ServiceError):
@@ -50,6 +79,21 @@ class ChunkSignatureMismatch(ServiceError):
         "Check your key and signing method."
     )
     status = 403
+
+
+def check_length(headers: Mapping[str, str]) -> None:
+    """Refuses a body for S3 of which nobody says how long it is.
+
+    Raises:
+        MissingContentLength, UnknownLength.
+    """
+    if headers.get("x-amz-content-sha256") in KINDS:
+        if "x-amz-decoded-content-length" not in headers:
+            raise MissingContentLength
+    elif "content-length" not in headers:
+        if "transfer-encoding" in headers:
+            raise UnknownLength(Header="Transfer-Encoding")
+        raise MissingContentLength
 
 
 class ChunkSigner:
@@ -94,6 +138,8 @@ class ChunkDecoder:
         self._state = _SIZE
         self._held = b""
         self._left = 0
+        self._size = _SMALLEST_CHUNK
+        """Of the chunk before; nothing stands before the first."""
         self._signature = ""
         self._hash = hashlib.sha256()
         self._trailer_lines: list[bytes] = []
@@ -132,7 +178,7 @@ class ChunkDecoder:
             at = end + 2
             self._take_line(line)
         if self._expected is not None and self._total > self._expected:
-            raise IncompleteBody
+            raise self._another_length()
         return b"".join(out)
 
     def finish(self) -> None:
@@ -143,8 +189,15 @@ class ChunkDecoder:
         """
         if self._state == _TRAILERS and not self._held and not self._trailer_signed:
             self._state = _DONE  # some clients leave out the last line end
-        if self._state != _DONE or (self._expected is not None and self._total != self._expected):
+        if self._state != _DONE:
             raise IncompleteBody
+        if self._expected is not None and self._total != self._expected:
+            raise self._another_length()
+
+    def _another_length(self) -> IncompleteBody:
+        return IncompleteBody(
+            _NOT_THE_LENGTH, NumberBytesExpected=str(self._expected), NumberBytesProvided=str(self._total)
+        )
 
     def _take_line(self, line: bytes) -> None:
         if self._state == _AFTER_DATA:
@@ -155,9 +208,12 @@ class ChunkDecoder:
             match = _SIZE_LINE.fullmatch(line)
             if match is None or (self._signed and match[2] is None):
                 raise BrokenChunk
-            self._left = int(match[1], 16)
+            before, self._left = self._size, int(match[1], 16)
             self._signature = (match[2] or b"").decode()
             if self._left:
+                if before < _SMALLEST_CHUNK:
+                    raise InvalidChunkSize(BadChunkSize=str(before))
+                self._size = self._left
                 self._state = _DATA
                 return
             self._end_chunk()

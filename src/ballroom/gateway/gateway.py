@@ -17,12 +17,12 @@ from ballroom.gateway.browser import Guard
 from ballroom.gateway.crossorigin import CrossOrigins
 from ballroom.gateway.dataplane import DataPlane
 from ballroom.gateway.hosts import without_port
-from ballroom.gateway.http import Exchange, HttpServer, Limits
+from ballroom.gateway.http import Exchange, HttpServer, Limits, Refused
 from ballroom.gateway.identity import Authenticator, Checked, Identity, Request
 from ballroom.gateway.pages import Pages
-from ballroom.gateway.refusals import S3, in_family, refusal
+from ballroom.gateway.refusals import S3, in_family, of_connection, refusal
 from ballroom.gateway.root_key import hold_root_key
-from ballroom.gateway.routing import BODY_BYTES, POST_OBJECT, Router, Target, skeleton
+from ballroom.gateway.routing import BODY_BYTES, POST_OBJECT, Router, Target, signing_name_of, skeleton
 from ballroom.kernel.caller import Caller
 from ballroom.kernel.errors import InternalFailure, ServiceError, Throttled
 from ballroom.kernel.http import BytesStream, ByteStream
@@ -76,7 +76,8 @@ class Gateway:
         """A large body announces itself: where does it go?"""
         if self.data_plane.find(exchange) is not None or self.pages.find(exchange) is not None:
             return self.router.general_bytes
-        if exchange.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        is_form = exchange.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        if is_form and exchange.method == "POST":
             return self.router.general_bytes  # the body itself names the operation
         target = self._route(exchange, None)
         if target is None:
@@ -94,8 +95,8 @@ class Gateway:
 
     def too_large(self, exchange: Exchange, limit: int) -> None:
         """The body exceeds the limit of its route."""
-        target = exchange.route
-        if not isinstance(target, Target):
+        target = self._known_target(exchange)
+        if target is None:
             exchange.refuse(413, "RequestEntityTooLarge", f"Request must be smaller than {limit} bytes")
             return
         # Lambda's API calls the operation so; its model calls it Invoke
@@ -107,12 +108,20 @@ class Gateway:
 
     def overloaded(self, exchange: Exchange) -> None:
         """The bodies that are being collected take all the memory that they may."""
-        if self.data_plane.find(exchange) is not None or self.pages.find(exchange) is not None:
+        target = self._known_target(exchange)
+        if target is None:
             exchange.refuse(503, "ServiceUnavailable", _TOO_MANY_BODIES)
-            return
-        target = self._route(exchange, None)
-        if target is not None:
+        else:
             self._fail(exchange, target, Throttled(_TOO_MANY_BODIES), self.kernel.ids.uuid())
+
+    def refused(self, exchange: Exchange, refusal: Refused) -> None:
+        """The request is no HTTP, or stopped coming: said in the words of the service that it is for."""
+        target = self._known_target(exchange)
+        if target is None:
+            exchange.refuse(refusal.status, refusal.code, refusal.text)
+        else:
+            error = of_connection(target.family, refusal.status, refusal.code, refusal.text)
+            self._fail(exchange, target, error, self.kernel.ids.uuid())
 
     def handle(self, exchange: Exchange) -> None:
         """Answer a request, now or later."""
@@ -144,6 +153,23 @@ class Gateway:
             log.exception("%s %s could not be routed", exchange.method, exchange.path)
             exchange.refuse(500, InternalFailure.shape, InternalFailure.text)
             return None
+
+    def _known_target(self, exchange: Exchange) -> Target | None:
+        """The target of a request that will not be carried out; None where its head does not tell."""
+        if isinstance(exchange.route, Target):
+            return exchange.route
+        if not exchange.path:
+            return None
+        if self.data_plane.find(exchange) is not None or self.pages.find(exchange) is not None:
+            return None
+        try:
+            target = self.router.route(exchange, None)
+        except Exception:
+            log.exception("%s %s could not be routed", exchange.method, exchange.path)
+            return None
+        # S3 takes every path that is nobody else's, but whose the root is only the body may tell
+        anybodys = target.family == S3 and not self.router.path_for("s3", exchange).strip("/")
+        return None if anybodys and not signing_name_of(exchange) else target
 
     def _answered_options(self, exchange: Exchange) -> bool:
         """Preflights are answered by the origins allowed at start, by buckets, or refused."""
@@ -177,11 +203,16 @@ class Gateway:
                 raise target.refused
             fields: Collection[tuple[str, str]]
             if target.streams:
+                if target.family == S3:
+                    aws_chunked.check_length(headers)
                 fields, body = open_body(exchange, checked)
             else:
                 fields = headers.items()
-                if target.family == S3 and headers.get("x-amz-content-sha256") in aws_chunked.KINDS:
-                    body = whole_body(exchange, checked)
+                if target.family == S3:
+                    if headers.get("x-amz-content-sha256") in aws_chunked.KINDS:
+                        body = whole_body(exchange, checked)
+                    if body and (check := registry.body_checks.get(target.service)) is not None:
+                        check(target.operation, headers, body)
             assert target.codec is not None
             value = target.codec.parse(exchange.method, path, exchange.query, fields, body)
             if suspicion is not None and target.operation == POST_OBJECT:

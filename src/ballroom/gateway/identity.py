@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ballroom.gateway import mismatch, sigv2, sigv4
+from ballroom.gateway import mismatch, s3_authorization, sigv2, sigv4
 from ballroom.gateway.aws_chunked import KINDS, UNSIGNED_TRAILER, ChunkSigner, check_sha256
 from ballroom.gateway.refusals import S3, refusal
 from ballroom.kernel.credentials import Credential, Use
@@ -29,10 +29,6 @@ log = logging.getLogger("ballroom.auth")
 SKEW_S = 15 * 60
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z][a-z0-9-]{1,31}")
-_LINK_NAMES = frozenset(
-    ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders",
-     "X-Amz-Expires")
-)  # fmt: skip
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -98,6 +94,8 @@ class Authenticator:
         """
         headers = request.headers
         authorization = headers.get("authorization")
+        if family == S3 and authorization and request.query:
+            s3_authorization.check_one_mechanism(authorization, request.query)
         if authorization is not None and not self.enforcing:
             scope = sigv4.scope_of(authorization[:-64])
             if scope is not None and self._credentials.find(scope.access_key_id) is None:
@@ -105,14 +103,21 @@ class Authenticator:
         if family == S3 and authorization is None and request.query:
             if (link := sigv2.read(request.query)) is not None:
                 return self._check_link(request, link)
-            _check_link_complete(request.query)
+            s3_authorization.check_link_complete(request.query)
         try:
             signed = sigv4.read(headers, request.query)
         except sigv4.Malformed as malformed:
+            if family == S3 and malformed.undated and authorization is not None:
+                raise refusal("undated", family) from None
             incomplete = "incomplete" if authorization is not None else "incomplete link"
             kind = "unsupported" if malformed.unsupported else incomplete
-            raise refusal(kind, family, malformed.text) from None
+            text = malformed.s3_text if family == S3 else ""
+            raise refusal(kind, family, text or malformed.text) from None
         if signed is None:
+            if family == S3:
+                if authorization:
+                    raise s3_authorization.no_mechanism(authorization)
+                s3_authorization.check_anonymous_payload(headers)
             if self.enforcing and family != S3 and not may_be_unsigned:
                 raise refusal("missing", family)
             return Checked(self.nobody)
@@ -128,7 +133,7 @@ class Authenticator:
     def _check_link(self, request: Request, link: sigv2.Link) -> Checked:
         """A presigned link of the older kind."""
         now = int(time.time())
-        if now > link.expires_s:
+        if now >= link.expires_s:
             raise refusal("expired request", S3, Expires=_iso(link.expires_s), ServerTime=_iso(now))
         credential = self._credentials.find(link.access_key_id)
         if credential is None and not self.enforcing:
@@ -185,6 +190,8 @@ class Authenticator:
         scope = signed.scope
         if not credential.active:
             raise refusal("unknown key", family, **_key_field(family, scope.access_key_id))
+        if family == S3 and not signed.presigned:
+            s3_authorization.check_payload_hash(request.headers)
         self._check_time(signed, family)
         payload = self._payload_hash(request, body, signed)
         right = sigv4.matches(
@@ -251,7 +258,7 @@ class Authenticator:
         at = signed.at_s
         if signed.presigned and (signed.expires_s is not None or family == S3):
             lasts = signed.expires_s if signed.expires_s is not None else 0
-            if now > at + lasts:
+            if now > at + lasts or lasts == 0:
                 if family == S3:
                     raise refusal(
                         "expired request",
@@ -324,16 +331,6 @@ class Authenticator:
             raise refusal("wrong token", family)
         if credential.expires_ms and time.time_ns() // 1_000_000 >= credential.expires_ms:
             raise refusal("expired token", family)
-
-
-def _check_link_complete(query: str) -> None:
-    """Refuses a presigned S3 link that lacks a part."""
-    names = {pair.partition("=")[0] for pair in query.split("&")}
-    here = names & _LINK_NAMES
-    if here - {"X-Amz-Date", "X-Amz-Expires"} and here != _LINK_NAMES:
-        raise refusal("incomplete link", S3)
-    if names & {"AWSAccessKeyId", "Signature"}:
-        raise refusal("incomplete older link", S3)
 
 
 def _key_field(family: str, access_key_id: str) -> dict[str, str]:

@@ -45,6 +45,7 @@ _CODES: dict[str, dict[str, tuple[str, int]]] = {
         JSON: ("IncompleteSignatureException", 400), REST_JSON: ("IncompleteSignatureException", 403),
         QUERY: ("IncompleteSignature", 400), S3: ("AuthorizationHeaderMalformed", 400),
     },
+    "undated": {S3: ("AccessDenied", 403)},
     "incomplete link": {
         JSON: ("IncompleteSignatureException", 400), REST_JSON: ("IncompleteSignatureException", 403),
         QUERY: ("IncompleteSignature", 400), S3: ("AuthorizationQueryParametersError", 400),
@@ -73,6 +74,18 @@ _CODES: dict[str, dict[str, tuple[str, int]]] = {
     "too large": {
         JSON: ("RequestEntityTooLargeException", 413), REST_JSON: ("RequestEntityTooLargeException", 413),
         QUERY: ("RequestEntityTooLarge", 413), S3: ("EntityTooLarge", 400),
+    },
+    "malformed": {
+        JSON: ("MalformedHttpRequestException", 400), REST_JSON: ("MalformedHttpRequestException", 400),
+        QUERY: ("MalformedHttpRequestException", 400), S3: ("BadRequest", 400),
+    },
+    "head too large": {
+        JSON: ("RequestHeaderFieldsTooLarge", 431), REST_JSON: ("RequestHeaderFieldsTooLarge", 431),
+        QUERY: ("RequestHeaderFieldsTooLarge", 431), S3: ("RequestHeaderSectionTooLarge", 400),
+    },
+    "timed out": {
+        JSON: ("RequestTimeoutException", 408), REST_JSON: ("RequestTimeoutException", 408),
+        QUERY: ("RequestTimeoutException", 408), S3: ("RequestTimeout", 400),
     },
     "throttled": {
         JSON: ("ThrottlingException", 400), REST_JSON: ("ThrottlingException", 400),
@@ -108,6 +121,7 @@ _TEXTS = {
         "": "The request signature we calculated does not match the signature you provided. Check your AWS "
         "Secret Access Key and signing method. Consult the service documentation for details.",
     },
+    "undated": {S3: "AWS authentication requires a valid Date or x-amz-date header"},
     "incomplete link": {
         S3: "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
         "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
@@ -122,7 +136,19 @@ _TEXTS = {
         S3: "There were headers present in the request which were not signed",
         "": "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
     },
+    "malformed": {S3: "An error occurred when parsing the HTTP request."},
+    "head too large": {S3: "Your request header section exceeds the maximum allowed size."},
+    "timed out": {
+        S3: "Your socket connection to the server was not read from or written to within the timeout period. "
+        "Idle connections will be closed.",
+    },
+    "not implemented": {S3: "A header you provided implies functionality that is not implemented"},
 }
+_OF_CONNECTION = {
+    "BadRequest": "malformed", "NotImplemented": "not implemented", "RequestTimeout": "timed out",
+    "RequestHeaderFieldsTooLarge": "head too large",
+}  # fmt: skip
+"""The HTTP server's own refusals, where families have names for them."""
 
 
 def family_of(service: str, protocol: str) -> str:
@@ -140,6 +166,17 @@ def in_family(error: ServiceError, family: str) -> ServiceError:
     if isinstance(error, Unavailable):
         return refusal("unavailable", family, error.text)
     return error
+
+
+def of_connection(family: str, status: int, code: str, text: str) -> ServiceError:
+    """A refusal of the HTTP server's own as a family of protocols names it.
+
+    Source: Amazon S3 API Reference, "Error responses"; IAM API Reference, "Common Errors".
+    """
+    kind = _OF_CONNECTION.get(code)
+    if kind is None:
+        return ServiceError.of(code, text, status=status)
+    return refusal(kind, family, None if family == S3 else text)
 
 
 def refusal(kind: str, family: str, text: str | None = None, **fields: Any) -> ServiceError:

@@ -30,7 +30,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class _Node:
-    __slots__ = ("any", "children", "greedy", "here", "plain")
+    __slots__ = ("any", "children", "greedy", "here", "plain", "subresources")
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
@@ -39,6 +39,8 @@ class _Node:
         self.here: dict[str, list[Candidate]] = {}
         self.plain: dict[str, list[Candidate]] = {}
         """Those of `here` that a request without a query may mean."""
+        self.subresources: frozenset[str] = frozenset()
+        """Names in the query (`?acl`) that make a request one for something else, whatever its method."""
 
 
 class RestIndex:
@@ -65,10 +67,19 @@ class RestIndex:
             return None
         given = _names_of(query)
         for node in nodes:
+            # DELETE /bucket?versioning is no operation, and above all not DeleteBucket
+            plain = node.subresources.isdisjoint(given)
             for candidate in node.here.get(method, ()):
-                if _fits(candidate, given, headers):
+                if (plain or candidate.literals) and _fits(candidate, given, headers):
                     return candidate.operation
         return None
+
+    def names_subresource(self, path: str, query: str) -> bool:
+        """Whether the query makes the request one for something other than what the path names."""
+        given = _names_of(query)
+        return any(
+            not node.subresources.isdisjoint(given) for node in _walk(self._root, path.split("/")[1:], 0)
+        )
 
     def knows_path(self, path: str) -> bool:
         """Whether any operation, of any method, has this path."""
@@ -110,6 +121,13 @@ class RestIndex:
                 # nothing to tell apart: a missing member is for validation to say
                 only = candidates[0]
                 candidates[0] = msgspec.structs.replace(only, queries=(), headers=())
+        node.subresources = frozenset(
+            name
+            for candidates in node.here.values()
+            for candidate in candidates
+            for name, value in candidate.literals
+            if value is None
+        )
         for method, candidates in node.here.items():
             node.plain[method] = [c for c in candidates if not c.literals and not c.queries]
         for child in (*node.children.values(), node.any, node.greedy):

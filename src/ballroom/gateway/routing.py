@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
-from ballroom.gateway import sigv4, wire
+from ballroom.gateway import s3_routes, sigv4, wire
 from ballroom.gateway.hosts import bucket_of, service_label
 from ballroom.gateway.http import Exchange
 from ballroom.gateway.refusals import REST_JSON, S3, family_of, refusal
@@ -277,7 +277,10 @@ class Router:
 
     def _match(self, service: ServiceHead, exchange: Exchange) -> str | None:
         path = self.path_for(service.name, exchange)
-        return self._index(service).match(exchange.method, path, exchange.query, exchange.headers)
+        found = self._index(service).match(exchange.method, path, exchange.query, exchange.headers)
+        if found is not None and exchange.query and s3_routes.is_half_a_part(found, exchange.query):
+            return None
+        return found
 
     def _index(self, service: ServiceHead) -> RestIndex:
         index = self._rest.get(service.name)
@@ -308,9 +311,12 @@ class Router:
     def _no_operation(self, service: ServiceHead, exchange: Exchange) -> Target:
         protocol = service.protocols[0]
         family = family_of(service.name, protocol)
-        if family == S3:
-            text = "The specified method is not allowed against this resource."
-        elif _is_rest(service):
+        if service.name == "s3":
+            path = self.path_for("s3", exchange)
+            index = self._index(service)
+            error = s3_routes.no_operation(index, exchange.method, path, exchange.query, exchange.headers)
+            return Target("s3", "", protocol, family, service.signing_name, refused=error)
+        if _is_rest(service):
             text = f"No operation of {service.name} has the method {exchange.method} and this path."
         elif _query_protocol(service):
             text = "The request must contain the parameter Action or a service operation."

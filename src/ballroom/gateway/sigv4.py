@@ -38,13 +38,19 @@ _OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9\-._~/]*")
 
 
-class Malformed(Exception):
-    """The request claims a signature but does not say it rightly. `missing` names what is not there."""
+_S3_HEADER = "The authorization header is malformed"
+_S3_LINK = "Error parsing the X-Amz-Credential parameter"
 
-    def __init__(self, text: str, *, unsupported: bool = False) -> None:
+
+class Malformed(Exception):
+    """The request claims a signature but does not say it rightly. S3 has words of its own for some of it."""
+
+    def __init__(
+        self, text: str, *, unsupported: bool = False, undated: bool = False, s3_text: str = ""
+    ) -> None:
         super().__init__(text)
-        self.text = text
-        self.unsupported = unsupported
+        self.text, self.s3_text = text, s3_text
+        self.unsupported, self.undated = unsupported, undated
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -106,12 +112,14 @@ def _read_header(authorization: str, headers: Mapping[str, str]) -> Signed | Non
     if not timestamp:
         raise Malformed(
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
-            f"Authorization={authorization.partition(', Signature')[0]}"
+            f"Authorization={authorization.partition(', Signature')[0]}",
+            undated=True,
         )
     at_s = epoch_of(timestamp)
     if not at_s and _TIMESTAMP.fullmatch(timestamp) is None:
         raise Malformed(
-            f"Date must be in ISO-8601 'basic format'. Got '{timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601"
+            f"Date must be in ISO-8601 'basic format'. Got '{timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601",
+            undated=True,
         )
     if not timestamp.startswith(scope.date):
         raise Malformed(
@@ -166,12 +174,18 @@ def _slow_header(authorization: str) -> tuple[Scope, str] | None:
 def _scope_from_parts(parts: Mapping[str, str], shown: str, complaint: str) -> Scope:
     missing = [complaint.format(n) for n in ("Credential", "Signature", "SignedHeaders") if not parts.get(n)]
     if missing:
-        raise Malformed(f"{' '.join(missing)} Authorization={shown.partition('Signature=')[0]}")
+        raise Malformed(
+            f"{' '.join(missing)} Authorization={shown.partition('Signature=')[0]}",
+            s3_text=f"{_S3_HEADER}; the authorization header requires three components: "
+            "Credential, SignedHeaders, and Signature.",
+        )
     words = parts["Credential"].rsplit("/", 4)
     if len(words) != 5 or words[4] != "aws4_request" or not words[0]:
         raise Malformed(
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
-            f"got '{parts['Credential']}'"
+            f"got '{parts['Credential']}'",
+            s3_text=f"{_S3_HEADER if shown else _S3_LINK}; the Credential is mal-formed; expecting "
+            '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
         )
     if re.fullmatch(r"\d{8}", words[1]) is None:
         raise Malformed(f"Date in Credential scope must be YYYYMMDD, got '{words[1]}'.")
@@ -202,6 +216,8 @@ def _read_query(query: str) -> Signed:
             f"'{scope.date}' != '{timestamp[:8]}', from '{timestamp}'."
         )
     expires = found.get("Expires")
+    if expires is not None and expires.startswith("-") and expires[1:].isdecimal():
+        raise Malformed("X-Amz-Expires must be non-negative")
     if expires is not None and not (expires.isascii() and expires.isdigit()):
         raise Malformed("X-Amz-Expires should be a number")
     if expires is not None and int(expires) > LONGEST_EXPIRY_S:

@@ -30,6 +30,7 @@ from ballroom.kernel.keys import Key
 from ballroom.kernel.records import Record
 from ballroom.kernel.registry import (
     CrossOrigin,
+    body_check,
     cross_origin,
     data_host,
     on_delivery,
@@ -79,6 +80,7 @@ __all__ = [
     "Unavailable",
     "ValidationFailed",
     "Waiting",
+    "body_check",
     "cross_origin",
     "data_host",
     "exponential",

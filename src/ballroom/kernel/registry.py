@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
@@ -114,6 +114,7 @@ class Registry:
         self.pages: dict[tuple[str, str], Page] = {}
         self.data_hosts: list[DataHost] = []
         self.cross_origin: OnDemand[str, Callable[..., list[tuple[str, str]]]] = OnDemand(self.load)
+        self.body_checks: OnDemand[str, Callable[[str, Mapping[str, str], bytes], None]] = OnDemand(self.load)
         self.on_start: list[Callable[[Kernel], None]] = []
         self.postponed: dict[str, Callable[[], None]] = {}
         """What imports the package of a service that nobody has asked for yet."""
@@ -256,6 +257,19 @@ def cross_origin(service: str) -> Callable[[F], F]:
 
     def register(handler: F) -> F:
         registry.cross_origin[service] = handler
+        return handler
+
+    return register
+
+
+def body_check(service: str) -> Callable[[F], F]:
+    """Register who compares bodies with what their headers say of them: `fn(operation, headers, body)`.
+
+    Asked before a body that is not streamed is read, where there is one; raises if it is another.
+    """
+
+    def register(handler: F) -> F:
+        registry.body_checks[service] = handler
         return handler
 
     return register

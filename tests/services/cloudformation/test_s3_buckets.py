@@ -121,7 +121,7 @@ def test_a_locked_bucket_of_a_template_locks(cloud: Cloud) -> None:
         "ObjectLockEnabled": True, "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": rule},
     }  # fmt: skip
     assert deploy(cloud, "CreateStack", properties)["StackStatus"] == "CREATE_COMPLETE"
-    written = cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"")
+    written = cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==")
     error = cloud.error("s3", "DeleteObject", Bucket="shelf", Key="k", VersionId=written["VersionId"])
     assert error.shape == "AccessDenied"
 

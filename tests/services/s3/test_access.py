@@ -240,6 +240,7 @@ def test_a_canonical_id_can_be_read_back(account: str) -> None:
         (policy(allow(principal={"AWS": "nobody"})), "Invalid principal in policy"),
         (policy(allow("s3:ListBucket")), "Action does not apply to any resource(s) in statement"),
         (policy(allow(resource=ARN)), "Action does not apply to any resource(s) in statement"),
+        (policy(allow(["s3:GetObject", "s3:ListBucket"])), "Action does not apply to any resource(s) in statement"),
         (policy(allow(Condition={"Sounds": {"aws:SourceIp": "x"}})), "Invalid Condition type : Sounds"),
         (policy(allow(Condition={"Bool": {"colour": "x"}})), "Policy has an invalid condition key"),
         (policy(allow(Sid="x" * 21_000)), "Policy exceeds the maximum allowed document size."),
@@ -249,6 +250,21 @@ def test_a_policy_that_s3_would_not_take(cloud: Cloud, text: str, said: str) -> 
     a_bucket(cloud)
     error = cloud.error("s3", "PutBucketPolicy", Bucket="shelf", Policy=text)
     assert (error.shape, error.text) == ("MalformedPolicy", said)
+
+
+@pytest.mark.parametrize(
+    ("actions", "resources"),
+    [
+        (["s3:GetObject", "s3:ListBucket"], [ARN, f"{ARN}/*"]),
+        (["s3:GetObject", "s3:ListBucket"], f"{ARN}*"),
+        (["s3:GetObject", "s3:List*"], f"{ARN}/*"),
+        (["s3:GetObject"], [ARN, f"{ARN}/*"]),  # a resource without an action is nothing wrong
+        (["s3:GetObject", "s3:PutObjectSomethingNew"], f"{ARN}/*"),
+    ],
+)
+def test_actions_with_resources_that_they_apply_to(cloud: Cloud, actions: list[str], resources: Any) -> None:
+    a_bucket(cloud)
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow(actions, resource=resources)))
 
 
 def test_ownership_controls_say_whose_a_strangers_object_is(cloud: Cloud) -> None:
@@ -279,3 +295,87 @@ def test_the_account_itself_is_told_what_refuses_it(cloud: Cloud) -> None:
         '"arn:aws:s3:::shelf/k" with an explicit deny in a resource-based policy'
     )
     assert cloud.error("s3", "GetObject", cloud.caller(OTHER), Bucket="shelf", Key="k").text == "Access Denied"
+
+
+def test_a_list_gives_nothing_away(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    others = {"Owner": {"ID": canonical_id(OTHER)}, "Grants": []}
+    for operation, more in (("PutBucketAcl", {}), ("PutObjectAcl", {"Key": "k"})):
+        error = cloud.error("s3", operation, Bucket="shelf", AccessControlPolicy=others, **more)
+        assert error.shape == "AccessDenied"
+    assert cloud.s3("GetBucketAcl", Bucket="shelf")["Owner"]["ID"] == canonical_id("000000000000")
+
+
+@pytest.mark.parametrize(
+    ("operation", "more", "action"),
+    [
+        ("PutObject", {"Body": b"x", "Tagging": "a=b"}, "PutObjectTagging"),
+        ("CreateMultipartUpload", {"Tagging": "a=b"}, "PutObjectTagging"),
+        ("CopyObject", {"CopySource": "shelf/k"}, "PutObjectTagging"),
+        ("CopyObject", {"CopySource": "shelf/k"}, "GetObjectTagging"),
+    ],
+)
+def test_who_may_write_may_not_therefore_tag(
+    cloud: Cloud, operation: str, more: dict[str, Any], action: str
+) -> None:
+    a_bucket(cloud)
+    more = {"Key": "new", **more}
+    needed = {"PutObject", "GetObject", "PutObjectTagging", "GetObjectTagging"}
+
+    def allowed(*actions: str) -> str:
+        return policy(allow([f"s3:{name}" for name in actions], {"AWS": OTHER}))
+
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=allowed(*needed - {action}))
+    assert not may(cloud, cloud.caller(OTHER), operation, **more)
+    if operation == "CopyObject":
+        assert may(cloud, cloud.caller(OTHER), operation, **more, TaggingDirective="REPLACE")
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=allowed(*needed))
+    assert may(cloud, cloud.caller(OTHER), operation, **more)
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "DeleteObject"])
+def test_writing_and_deleting_know_nothing_of_the_tags_that_are_there(cloud: Cloud, operation: str) -> None:
+    a_bucket(cloud)
+    tagged = {"StringEquals": {"s3:ExistingObjectTag/kind": "open"}}
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow("s3:*", Condition=tagged)))
+    assert may(cloud, anybody(cloud))
+    assert not may(cloud, anybody(cloud), operation)
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "HeadObject"])
+def test_only_who_signs_chooses_the_answers_headers(cloud: Cloud, operation: str) -> None:
+    a_bucket(cloud)
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow()))
+    request = {"Bucket": "shelf", "Key": "k", "ResponseContentType": "text/html"}
+    error = cloud.error("s3", operation, anybody(cloud), **request)
+    assert (error.shape, error.text) == (
+        "InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests."
+    )  # fmt: skip
+    assert cloud.s3(operation, cloud.caller(OTHER), **request)["ContentType"] == "text/html"
+
+
+@pytest.mark.parametrize("operation", ["GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"])
+def test_a_policy_gives_itself_to_nobody_else(cloud: Cloud, operation: str) -> None:
+    a_bucket(cloud)
+    given = policy(allow("s3:*", {"AWS": OTHER}, [ARN, f"{ARN}/*"]))
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=given)
+    more = {"Policy": given} if operation == "PutBucketPolicy" else {}
+    error = cloud.error("s3", operation, cloud.caller(OTHER), Bucket="shelf", **more)
+    assert (error.shape, error.status) == ("MethodNotAllowed", 405)
+    assert cloud.s3("GetBucketPolicy", Bucket="shelf")["Policy"] == given
+
+
+@pytest.mark.parametrize(
+    ("operation", "what", "more"),
+    [
+        ("CreateMultipartUpload", "initiate multipart uploads", {}),
+        ("CopyObject", "copy objects", {"CopySource": "shelf/k"}),
+    ],
+)
+def test_nobody_in_particular_begins_uploads_or_copies(
+    cloud: Cloud, operation: str, what: str, more: dict[str, str]
+) -> None:
+    a_bucket(cloud)
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=policy(allow("s3:*", resource=[ARN, f"{ARN}/*"])))
+    error = cloud.error("s3", operation, anybody(cloud), Bucket="shelf", Key="new", **more)
+    assert (error.shape, error.text) == ("AccessDenied", f"Anonymous users cannot {what}.  Please authenticate.")

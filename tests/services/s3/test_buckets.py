@@ -80,9 +80,17 @@ def test_bucket_names_are_shared_by_all_accounts(cloud: Cloud) -> None:
     assert [b["Name"] for b in cloud.call("s3", "ListBuckets")["Buckets"]] == ["shelf"]
 
 
-@pytest.mark.parametrize("name", ["ab", "Upper", "a..b", "-a-b", "192.168.1.1", "xn--abc", "a" * 64, "a_b"])
+@pytest.mark.parametrize(
+    "name",
+    ["ab", "Upper", "a..b", "a.-b", "a-.b", "-a-b", "a-b-", ".ab", "ab.", "192.168.1.1", "xn--abc", "a" * 64, "a_b"],
+)
 def test_impossible_names_are_refused(cloud: Cloud, name: str) -> None:
     assert cloud.error("s3", "CreateBucket", Bucket=name).shape == "InvalidBucketName"
+
+
+@pytest.mark.parametrize("name", ["abc", "1--2", "a.b.c", "my-shelf.1", "a" * 63])
+def test_possible_names_are_taken(cloud: Cloud, name: str) -> None:
+    assert cloud.call("s3", "CreateBucket", Bucket=name)["Location"] == f"/{name}"
 
 
 def test_a_bucket_is_made_where_the_request_goes(cloud: Cloud) -> None:
@@ -221,3 +229,12 @@ def test_buckets_are_listed_by_page_prefix_and_region(cloud: Cloud) -> None:
 def test_options_that_s3_would_not_take(cloud: Cloud, more: dict[str, Any], shape: str) -> None:
     assert cloud.error("s3", "CreateBucket", Bucket="shelf", **more).shape == shape
     assert cloud.error("s3", "HeadBucket", Bucket="shelf").shape == "NoSuchBucket"
+
+
+def test_a_bucket_made_again_is_private_again(cloud: Cloud) -> None:
+    cloud.s3("CreateBucket", Bucket="shelf", ObjectOwnership="ObjectWriter")
+    cloud.s3("DeletePublicAccessBlock", Bucket="shelf")
+    private = cloud.s3("GetBucketAcl", Bucket="shelf")
+    cloud.s3("PutBucketAcl", Bucket="shelf", ACL="public-read")
+    cloud.s3("CreateBucket", Bucket="shelf")
+    assert cloud.s3("GetBucketAcl", Bucket="shelf") == private

@@ -111,7 +111,7 @@ def test_a_signed_form_stores_its_file_with_what_its_fields_say(shelf: Cloud) ->
     )  # fmt: skip
     answer = post(shelf, form(fields))
     assert answer["Status"] == 201
-    assert answer["Location"] == "http://localhost:4566/shelf/up/a.txt"
+    assert answer["Location"] == "http://localhost:4566/shelf/up%2Fa.txt"
     found = shelf.s3("GetObject", Bucket="shelf", Key="up/a.txt")
     assert (found["Body"], found["ContentType"], found["Metadata"]) == (b"text", "text/plain", {"who": "me"})
     assert shelf.s3("GetObjectTagging", Bucket="shelf", Key="up/a.txt")["TagSet"] == [{"Key": "a", "Value": "b c"}]
@@ -197,6 +197,11 @@ def conditions_of(policy: Any) -> str:
         ({"conditions": []}, "Invalid Policy: Policy missing expiration."),
         ({"expiration": "2199-01-01T00:00:00Z"}, "Invalid Policy: Policy missing conditions."),
         ({"expiration": "soon", "conditions": []}, "Invalid Policy: Invalid 'expiration' value: 'soon'"),
+        ({"expiration": "2199-01-01 00:00:00+00:00", "conditions": []},
+         "Invalid Policy: Invalid 'expiration' value: '2199-01-01 00:00:00+00:00'"),
+        ({"expiration": "2199-13-01T00:00:00Z", "conditions": []},
+         "Invalid Policy: Invalid 'expiration' value: '2199-13-01T00:00:00Z'"),
+        ({"expiration": "2000-01-01T00:00:00.000Z", "conditions": []}, "Invalid according to Policy: Policy expired."),
         ({"expiration": "2000-01-01T00:00:00Z", "conditions": []}, "Invalid according to Policy: Policy expired."),
     ],
 )
@@ -206,17 +211,21 @@ def test_policies_that_are_none(policy: Any, text: str) -> None:
     assert caught.value.text == text
 
 
+SHELF = {"bucket": "shelf"}
+
+
 @pytest.mark.parametrize(
     ("conditions", "failure"),
     [
         ([{"key": "k"}, {"bucket": "shelf"}], None),
-        ([["eq", "$KEY", "k"]], None),
-        ([["starts-with", "$key", ""]], None),
+        ([["eq", "$KEY", "k"], SHELF], None),
+        ([["starts-with", "$key", ""], SHELF], None),
         ([["starts-with", "$key", "x"]], 'Policy Condition failed: ["starts-with", "$key", "x"]'),
         ([{"key": "other"}], 'Policy Condition failed: ["eq", "$key", "other"]'),
-        ([], "Extra input fields: key"),
+        ([SHELF], "Extra input fields: key"),
+        ([{"key": "k"}], "Extra input fields: bucket"),
         ([{"key": "k"}, {"bucket": "other"}], 'Policy Condition failed: ["eq", "$bucket", "other"]'),
-        ([{"key": "k"}, ["content-length-range", 1, 10]], None),
+        ([{"key": "k"}, SHELF, ["content-length-range", 1, 10]], None),
         ([{"key": "k"}, ["content-length-range", "a", 10]],
          'Policy Condition failed: ["content-length-range", "a", "10"]'),
         ([{"key": "k"}, ["sounds-like", "$key", "k"]], 'Policy Condition failed: ["sounds-like", "$key", "k"]'),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from typing import Any
 
@@ -22,6 +24,9 @@ def a_bucket(cloud: Cloud, *given: dict[str, Any], versioned: bool = False) -> N
 def follow(cloud: Cloud, *given: dict[str, Any]) -> None:
     kept = [{"Status": "Enabled", "Filter": {"Prefix": ""}, **rule} for rule in given]
     cloud.s3("PutBucketLifecycleConfiguration", Bucket="shelf", LifecycleConfiguration={"Rules": kept})
+
+
+MD5 = base64.b64encode(hashlib.md5(b"x").digest()).decode()
 
 
 def put(cloud: Cloud, key: str, body: bytes = b"x", **more: Any) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def test_a_locked_version_outlives_its_rule(cloud: Cloud) -> None:
     cloud.s3("CreateBucket", Bucket="shelf", ObjectLockEnabledForBucket=True)
     follow(cloud, {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}})
     until = cloud.clock.now_ms + 10 * DAY_MS
-    put(cloud, "k", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until)
+    put(cloud, "k", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until, ContentMD5=MD5)
     put(cloud, "k")
     midnights(cloud, 5)
     assert len(versions(cloud)) == 2

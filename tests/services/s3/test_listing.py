@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cloud import Cloud
 from tests.services.s3.shelf import a_bucket, put
+
+from ballroom.services.s3 import listing
 
 _numbers = itertools.count()
 KEYS = st.text(st.sampled_from("ab/\x00é\U0001f600\U0010ffff "), min_size=1, max_size=6)
@@ -45,6 +48,15 @@ def shelf() -> Any:
     made.close()
 
 
+def reading(rows: int) -> Any:
+    """Lists read so many rows at once."""
+    return mock.patch.object(listing, "_LARGEST_BATCH", rows)
+
+
+BATCHES = st.sampled_from([3, 256])
+"""Batches that end in the midst of anything, and ones that hold everything."""
+
+
 def names(answer: dict[str, Any]) -> list[str]:
     found = [line["Key"] for line in answer.get("Contents", [])]
     found += [line["Prefix"] for line in answer.get("CommonPrefixes", [])]
@@ -52,9 +64,9 @@ def names(answer: dict[str, Any]) -> list[str]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sets(KEYS, max_size=25), PREFIXES, DELIMITERS, st.one_of(st.just(""), KEYS), st.integers(1, 7))
+@given(st.sets(KEYS, max_size=25), PREFIXES, DELIMITERS, st.one_of(st.just(""), KEYS), st.integers(1, 7), BATCHES)
 def test_pages_are_the_models(
-    shelf: Cloud, keys: set[str], prefix: str, delimiter: str, after: str, limit: int
+    shelf: Cloud, keys: set[str], prefix: str, delimiter: str, after: str, limit: int, batch: int
 ) -> None:
     bucket = a_bucket(shelf, f"list-{next(_numbers)}")
     for key in keys:
@@ -66,7 +78,8 @@ def test_pages_are_the_models(
     found: list[str] = []
     token: dict[str, Any] = {"StartAfter": after} if after else {}
     while True:
-        page = shelf.call("s3", "ListObjectsV2", **asked, **token)
+        with reading(batch):
+            page = shelf.call("s3", "ListObjectsV2", **asked, **token)
         assert page["KeyCount"] == len(names(page)) <= limit
         found += names(page)
         if not page["IsTruncated"]:
@@ -75,7 +88,8 @@ def test_pages_are_the_models(
     assert found == expected
     found, marker = [], after
     while True:
-        page = shelf.call("s3", "ListObjects", **asked, Marker=marker)
+        with reading(batch):
+            page = shelf.call("s3", "ListObjects", **asked, Marker=marker)
         found += names(page)
         if not page["IsTruncated"]:
             break
@@ -86,11 +100,12 @@ def test_pages_are_the_models(
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["a", "b", "a/c", "b/d", "b/e"]), st.booleans()), max_size=20),
-    st.integers(0, 20), st.integers(1, 5), st.sampled_from(["", "/"]),
+    st.integers(0, 20), st.integers(1, 5), st.sampled_from(["", "/"]), BATCHES,
 )  # fmt: skip
 def test_versions_are_the_models(
-    shelf: Cloud, writes: list[tuple[str, bool]], suspended_from: int, limit: int, delimiter: str
-) -> None:
+    shelf: Cloud, writes: list[tuple[str, bool]], suspended_from: int, limit: int, delimiter: str,
+    batch: int,
+) -> None:  # fmt: skip
     bucket = a_bucket(shelf, f"versions-{next(_numbers)}", versioned=True)
     kept: dict[str, list[tuple[str, bool]]] = {}  # newest first
     for n, (key, deletes) in enumerate(writes):
@@ -113,7 +128,10 @@ def test_versions_are_the_models(
     prefixes = sorted({key[: key.index("/") + 1] for key in kept if delimiter and "/" in key})
     found, found_prefixes, more = [], [], {}
     while True:
-        page = shelf.call("s3", "ListObjectVersions", Bucket=bucket, MaxKeys=limit, Delimiter=delimiter, **more)
+        with reading(batch):
+            page = shelf.call(
+                "s3", "ListObjectVersions", Bucket=bucket, MaxKeys=limit, Delimiter=delimiter, **more
+            )
         lines = [(line, False) for line in page.get("Versions", [])]
         lines += [(line, True) for line in page.get("DeleteMarkers", [])]
         assert len(lines) + len(page.get("CommonPrefixes", [])) <= limit
@@ -132,13 +150,17 @@ def test_versions_are_the_models(
 
 def rows_read(cloud: Cloud, **asked: Any) -> int:
     """How many rows a list looks at."""
+    return sum(scans(cloud, **asked))
+
+
+def scans(cloud: Cloud, **asked: Any) -> list[int]:
+    """How many rows each of the scans of a list finds."""
     shard = cloud.kernel.shard
-    scan, read = shard.scan, 0
+    scan, read = shard.scan, []
 
     def counting(*args: Any) -> Any:
-        nonlocal read
         rows = scan(*args)
-        read += len(rows)
+        read.append(len(rows))
         return rows
 
     shard.scan = counting  # type: ignore[method-assign]
@@ -159,6 +181,21 @@ def test_a_page_costs_what_it_shows(cloud: Cloud) -> None:
     for n in range(2000):
         cloud.call("s3", "DeleteObject", Bucket="shelf", Key=f"{n % 30:02}/{n:05}")
     assert rows_read(cloud, MaxKeys=100) < 400  # delete markers are not in the way
+
+
+def test_a_page_of_prefixes_reads_few_rows_of_large_ones_and_many_at_once_of_small_ones(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    for n in range(900):
+        put(cloud, f"small{n:03}/only", b"")
+    for n in range(1200):
+        put(cloud, f"large{n // 60:02}/{n:04}", b"")
+    small, large = scans(cloud, Delimiter="/", Prefix="small"), scans(cloud, Delimiter="/", Prefix="large")
+    assert (len(small) < 10, sum(small) < 1000) == (True, True)
+    assert sum(large) < 256 + 60  # the first batch, then one row of each, and some in vain
+    both = cloud.call("s3", "ListObjectsV2", Bucket="shelf", Delimiter="/")["CommonPrefixes"]
+    assert [one["Prefix"] for one in both] == [
+        *(f"large{n:02}/" for n in range(20)), *(f"small{n:03}/" for n in range(900))
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

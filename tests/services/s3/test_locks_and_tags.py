@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import zlib
 from typing import Any
 
+import orjson
 import pytest
 from tests.cloud import Cloud
 
 from ballroom.kernel import ServiceError
 
 DAY = 86_400_000
+MD5 = base64.b64encode(hashlib.md5(b"x").digest()).decode()
+CRC32 = base64.b64encode(zlib.crc32(b"x").to_bytes(4, "big")).decode()
 
 
 def a_locked_bucket(cloud: Cloud, **default: Any) -> None:
@@ -20,8 +26,17 @@ def a_locked_bucket(cloud: Cloud, **default: Any) -> None:
 
 
 def put(cloud: Cloud, **more: Any) -> dict[str, Any]:
-    version = cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"x", **more)["VersionId"]
+    version = cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"x", ContentMD5=MD5, **more)["VersionId"]
     return {"Bucket": "shelf", "Key": "k", "VersionId": version}
+
+
+def deny(cloud: Cloud, action: str, condition: dict[str, Any]) -> None:
+    statement = {
+        "Effect": "Deny", "Principal": "*", "Action": action, "Resource": "arn:aws:s3:::shelf/*",
+        "Condition": condition,
+    }  # fmt: skip
+    text = orjson.dumps({"Version": "2012-10-17", "Statement": statement}).decode()
+    cloud.s3("PutBucketPolicy", Bucket="shelf", Policy=text)
 
 
 def test_governance_yields_to_who_may_bypass_it_and_compliance_to_nobody(cloud: Cloud) -> None:
@@ -50,13 +65,83 @@ def test_a_default_retention_locks_new_versions(cloud: Cloud) -> None:
     cloud.s3("DeleteObject", **at)
 
 
+@pytest.mark.parametrize("asked", [{}, {"ObjectLockLegalHoldStatus": "ON"}], ids=["by default", "held"])
+def test_what_a_lock_will_protect_must_come_with_a_checksum(cloud: Cloud, asked: dict[str, Any]) -> None:
+    a_locked_bucket(cloud, **({} if asked else {"Mode": "GOVERNANCE", "Days": 1}))
+    text = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put {} requests with Object Lock parameters"
+    at = {"Bucket": "shelf", "Key": "k"}
+    error = cloud.error("s3", "PutObject", **at, Body=b"x", **asked)
+    assert (error.shape, error.text) == ("InvalidRequest", text.format("Object"))
+    cloud.s3("PutObject", **at, Body=b"x", ChecksumCRC32=CRC32, **asked)
+    at |= {"UploadId": cloud.s3("CreateMultipartUpload", **at, **asked)["UploadId"]}
+    error = cloud.error("s3", "UploadPart", **at, PartNumber=1, Body=b"x")
+    assert (error.shape, error.text) == ("InvalidRequest", text.format("Part"))
+    cloud.s3("UploadPart", **at, PartNumber=1, Body=b"x", ContentMD5=MD5)
+
+
+@pytest.mark.parametrize(
+    ("condition", "refused", "taken"),
+    [
+        ({"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}}, ("GOVERNANCE", 12), ("GOVERNANCE", 9)),
+        ({"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}}, ("COMPLIANCE", 1), ("GOVERNANCE", 1)),
+        ({"DateGreaterThan": {"s3:object-lock-retain-until-date": "2100-01-01T00:00:00Z"}},
+         ("GOVERNANCE", 36_500), ("GOVERNANCE", 1)),
+    ],
+    ids=["days", "mode", "date"],
+)  # fmt: skip
+def test_a_policy_limits_what_may_be_locked(
+    cloud: Cloud, condition: dict[str, Any], refused: tuple[str, int], taken: tuple[str, int]
+) -> None:
+    a_locked_bucket(cloud)
+    deny(cloud, "s3:PutObjectRetention", condition)
+    at = put(cloud)
+
+    def lock(mode: str, days: int) -> dict[str, Any]:
+        return {"Mode": mode, "RetainUntilDate": cloud.clock.now_ms + days * DAY}
+
+    def with_it(mode: str, days: int) -> dict[str, Any]:
+        return {"ObjectLockMode": mode, "ObjectLockRetainUntilDate": cloud.clock.now_ms + days * DAY}
+
+    assert cloud.error("s3", "PutObjectRetention", **at, Retention=lock(*refused)).shape == "AccessDenied"
+    body = {"Bucket": "shelf", "Key": "k", "Body": b"x", "ContentMD5": MD5}
+    assert cloud.error("s3", "PutObject", **body, **with_it(*refused)).shape == "AccessDenied"
+    cloud.s3("PutObjectRetention", **at, Retention=lock(*taken))
+    put(cloud, **with_it(*taken))
+
+
+def test_a_policy_may_forbid_to_end_a_hold(cloud: Cloud) -> None:
+    a_locked_bucket(cloud)
+    deny(cloud, "s3:PutObjectLegalHold", {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}})
+    at = put(cloud, ObjectLockLegalHoldStatus="ON")
+    assert cloud.error("s3", "PutObjectLegalHold", **at, LegalHold={"Status": "OFF"}).shape == "AccessDenied"
+    cloud.s3("PutObjectLegalHold", **at, LegalHold={"Status": "ON"})
+
+
 def test_a_hold_lasts_until_it_is_taken_away(cloud: Cloud) -> None:
     a_locked_bucket(cloud)
     at = put(cloud, ObjectLockLegalHoldStatus="ON")
     assert cloud.s3("GetObjectLegalHold", **at) == {"LegalHold": {"Status": "ON"}}
     assert cloud.error("s3", "DeleteObject", BypassGovernanceRetention=True, **at).shape == "AccessDenied"
     cloud.s3("PutObjectLegalHold", LegalHold={"Status": "OFF"}, **at)
+    assert cloud.s3("HeadObject", **at)["ObjectLockLegalHoldStatus"] == "OFF"
     cloud.s3("DeleteObject", **at)
+
+
+def test_there_is_nothing_to_get_around_without_locks(cloud: Cloud) -> None:
+    cloud.s3("CreateBucket", Bucket="shelf")
+    error = cloud.error("s3", "DeleteObject", Bucket="shelf", Key="k", BypassGovernanceRetention=True)
+    assert (error.shape, error.text) == (
+        "InvalidArgument", "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets."
+    )  # fmt: skip
+
+
+def test_of_a_hold_that_never_was_nothing_is_told(cloud: Cloud) -> None:
+    a_locked_bucket(cloud)
+    at = put(cloud)
+    assert "ObjectLockLegalHoldStatus" not in cloud.s3("HeadObject", **at)
+    assert cloud.error("s3", "GetObjectLegalHold", **at).shape == "NoSuchObjectLockConfiguration"
+    cloud.s3("PutObjectLegalHold", LegalHold={"Status": "OFF"}, **at)
+    assert cloud.s3("GetObjectLegalHold", **at) == {"LegalHold": {"Status": "OFF"}}
 
 
 def test_retention_can_be_lengthened_but_not_loosened(cloud: Cloud) -> None:

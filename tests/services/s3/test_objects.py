@@ -198,6 +198,43 @@ def test_parts_become_one_object(cloud: Cloud, last: int, monkeypatch: pytest.Mo
     assert error.shape == "NoSuchUpload"
 
 
+def test_a_delete_marker_cannot_be_copied(cloud: Cloud) -> None:
+    a_bucket(cloud, versioned=True)
+    put(cloud, "k")
+    marker = cloud.call("s3", "DeleteObject", Bucket="shelf", Key="k")["VersionId"]
+    upload = cloud.call("s3", "CreateMultipartUpload", Bucket="shelf", Key="to")["UploadId"]
+    for operation, more in (("CopyObject", {}), ("UploadPartCopy", {"UploadId": upload, "PartNumber": 1})):
+        request = {"Bucket": "shelf", "Key": "to", **more}
+        error = cloud.error("s3", operation, CopySource=f"shelf/k?versionId={marker}", **request)
+        assert (error.shape, error.text) == (
+            "InvalidRequest",
+            "The source of a copy request may not specifically refer to a delete marker by version id.",
+        )
+        assert cloud.error("s3", operation, CopySource="shelf/k", **request).shape == "NoSuchKey"
+
+
+@pytest.mark.parametrize("operation", ["CopyObject", "UploadPartCopy"])
+def test_what_is_archived_cannot_be_copied(cloud: Cloud, operation: str) -> None:
+    a_bucket(cloud)
+    put(cloud, "k", StorageClass="GLACIER")
+    more: dict[str, Any] = {}
+    if operation == "UploadPartCopy":
+        upload = cloud.call("s3", "CreateMultipartUpload", Bucket="shelf", Key="to")["UploadId"]
+        more = {"UploadId": upload, "PartNumber": 1}
+    error = cloud.error("s3", operation, Bucket="shelf", Key="to", CopySource="shelf/k", **more)
+    assert (error.shape, error.status) == ("ObjectNotInActiveTierError", 403)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("aws-chunked", None), ("aws-chunked,gzip", "gzip"), ("gzip, aws-chunked", "gzip"), ("gzip, br", "gzip, br")],
+)
+def test_how_a_body_came_is_not_how_it_is_coded(cloud: Cloud, sent: str, kept: str | None) -> None:
+    a_bucket(cloud)
+    put(cloud, "k", ContentEncoding=sent)
+    assert cloud.call("s3", "HeadObject", Bucket="shelf", Key="k").get("ContentEncoding") == kept
+
+
 def test_parts_must_be_right(cloud: Cloud) -> None:
     a_bucket(cloud)
     upload = begin(cloud)
@@ -218,6 +255,16 @@ def test_parts_must_be_right(cloud: Cloud) -> None:
     assert [p["PartNumber"] for p in listed] == [1, 2]
     cloud.call("s3", "AbortMultipartUpload", Bucket="shelf", Key="big", UploadId=upload)
     assert refused(one) == "NoSuchUpload"
+
+
+@pytest.mark.parametrize("part", [{}, {"PartNumber": 1}, {"ETag": "tag"}])
+def test_a_part_is_named_by_number_and_tag(cloud: Cloud, part: dict[str, Any]) -> None:
+    a_bucket(cloud)
+    upload = cloud.call("s3", "CreateMultipartUpload", Bucket="shelf", Key="k")["UploadId"]
+    error = cloud.error(
+        "s3", "CompleteMultipartUpload", Bucket="shelf", Key="k", UploadId=upload, MultipartUpload={"Parts": [part]}
+    )
+    assert error.shape == "MalformedXML"
 
 
 def test_what_cannot_be_honoured_is_refused_by_name(cloud: Cloud) -> None:

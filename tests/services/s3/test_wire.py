@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import base64
 import errno
+import hashlib
 import http.client
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 from xml.etree import ElementTree
 
 import boto3
+import orjson
 import pytest
 from botocore.config import Config
 from tests.cloud import Cloud
 from tests.services.s3.shelf import a_bucket
 
-from ballroom.kernel import ByteStream
+from ballroom.kernel import BytesStream, ByteStream
 from ballroom.testing import BallroomServer
 
 SIGNED = {
@@ -25,6 +27,11 @@ SIGNED = {
     f"SignedHeaders=host, Signature={'0' * 64}",
     "x-amz-date": "20300101T000000Z",
 }
+
+
+MD5 = "the body's own"
+DELETION = b"<Delete><Object><Key>none</Key></Object></Delete>"
+TAGS = b"<Tagging><TagSet></TagSet></Tagging>"
 
 
 class Answer(NamedTuple):
@@ -99,12 +106,34 @@ def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
         ("GET", "/nobody/k", b"", {}, 404, "NoSuchBucket"),
         ("GET", "/shelf?list-type=2&max-keys=many", b"", {}, 400, "InvalidArgument"),
         ("GET", "/shelf?list-type=2&continuation-token=%00", b"", {}, 400, "InvalidArgument"),
-        ("POST", "/shelf?delete", b"<Delete>", {}, 400, "MalformedXML"),
-        ("POST", "/shelf?delete", b"<Delete></Delete>", {}, 400, "MalformedXML"),
+        ("POST", "/shelf?delete", b"<Delete>", {"content_md5": MD5}, 400, "MalformedXML"),
+        ("POST", "/shelf?delete", b"<Delete></Delete>", {"content_md5": MD5}, 400, "MalformedXML"),
         ("POST", "/shelf?delete", b'<!DOCTYPE d [<!ENTITY a "b">]><Delete><Object><Key>&a;</Key></Object></Delete>',
-         {}, 400, "MalformedXML"),
+         {"content_md5": MD5}, 400, "MalformedXML"),
         ("POST", "/shelf?delete", b"<Delete>" + b"<Object><Key>k</Key></Object>" * 1001 + b"</Delete>",
-         {}, 400, "MalformedXML"),
+         {"content_md5": MD5}, 400, "MalformedXML"),
+        ("POST", "/shelf?delete", DELETION, {}, 400, "InvalidRequest"),
+        ("POST", "/shelf?delete", DELETION, {"content_md5": "rL0Y20xC+Fzt72VPzMSk2A=="}, 400, "BadDigest"),
+        ("POST", "/shelf?delete", DELETION, {"content_md5": MD5}, 200, ""),
+        ("POST", "/shelf?delete", b"", {}, 400, "MissingRequestBodyError"),
+        ("PUT", "/shelf?tagging", TAGS, {"content_md5": "YWJj"}, 400, "InvalidDigest"),
+        ("PUT", "/shelf?tagging", TAGS, {"content_md5": "rL0Y20xC+Fzt72VPzMSk2A=="}, 400, "BadDigest"),
+        ("PUT", "/shelf?tagging", TAGS, {"x_amz_checksum_crc64nvme": "AAAAAAAAAAA="}, 400, "BadDigest"),
+        ("PUT", "/shelf?tagging", TAGS, {"x_amz_checksum_crc32": "AAAA"}, 400, "InvalidRequest"),
+        ("PUT", "/shelf?tagging", TAGS, {"content_md5": MD5}, 204, ""),
+        ("PUT", "/shelf?versioning", b"", {}, 400, "MissingRequestBodyError"),
+        ("GET", "/shelf/none", b"", {"x_amz_server_side_encryption": "AES256"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k?partNumber=1&uploadId=y", b"", {"x_amz_server_side_encryption": "AES256"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k?partNumber=1&uploadId=y", b"", {"x_amz_meta_a": "b"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"", {"x_amz_checksum_sha256a": "AAAA"}, 400, "InvalidRequest"),
+        ("PUT", "/shelf/k?partNumber=1&uploadId=y", b"", {"x_amz_checksum_a": "AAAA"}, 400, "InvalidRequest"),
+        ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "/"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"0\r\n\r\n", {"authorization": "", "x_amz_decoded_content_length": "0",
+                                           "x_amz_content_sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"},
+         400, "InvalidRequest"),
+        ("GET", "/?max-buckets=0", b"", {}, 400, "InvalidArgument"),
+        ("GET", "/?max-buckets=10001", b"", {}, 400, "InvalidArgument"),
+        ("GET", "/shelf/k?partNumber=0", b"", {}, 404, "NoSuchKey"),
         ("PATCH", "/shelf/k", b"", {}, 405, "MethodNotAllowed"),
         ("PUT", "/shelf/k?renameObject", b"", {"x_amz_rename_source": "/shelf/a"}, 501, "NotImplemented"),
     ],
@@ -112,10 +141,103 @@ def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
 def test_bad_requests_are_answered_as_s3_answers_them(
     server: BallroomServer, method: str, path: str, body: bytes, headers: dict[str, str], status: int, code: str
 ) -> None:
+    if headers.get("content_md5") == MD5:
+        headers = {"content_md5": base64.b64encode(hashlib.md5(body).digest()).decode()}
     answer = ask(server, method, path, body, **headers)
-    assert (answer.status, answer.code) == (status, code)
+    assert (answer.status, answer.code if code else "") == (status, code)
     assert answer.headers["x-amz-request-id"]
     assert answer.headers["x-amz-id-2"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/shelf/kept", {"if_modified_since": "yesterday"}),
+        ("/shelf/kept", {"if_unmodified_since": "Thu, 32 Jul 2025"}),
+        ("/shelf/kept?attributes", {"x_amz_object_attributes": "ObjectParts", "x_amz_max_parts": "many"}),
+        ("/shelf/kept?attributes", {"x_amz_object_attributes": "ObjectParts", "x_amz_max_parts": "-1"}),
+    ],
+)
+def test_some_headers_are_forgiven(server: BallroomServer, path: str, headers: dict[str, str]) -> None:
+    ask(server, "PUT", "/shelf/kept", b"kept")
+    assert ask(server, "GET", path, **headers).status == 200
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/", "SERVICE"), ("/shelf", "BUCKET"), ("/shelf/", "BUCKET"), ("/shelf/k", "OBJECT")])
+def test_a_method_that_is_not_allowed_is_told_with_what_it_was_for(server: BallroomServer, path: str, kind: str) -> None:
+    told = {e.tag: e.text for e in ElementTree.fromstring(ask(server, "PATCH", path).body)}
+    assert (told["Code"], told["Method"], told["ResourceType"]) == ("MethodNotAllowed", "PATCH", kind)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/spare?versioning"), ("DELETE", "/spare?uploads"), ("DELETE", "/spare?acl"), ("PUT", "/new?location"),
+        ("PUT", "/new?delete"), ("DELETE", "/shelf/kept?acl"), ("PUT", "/shelf/kept?uploads"), ("GET", "/shelf?delete"),
+        ("PUT", "/shelf/kept?uploadId=u"),
+    ],
+)  # fmt: skip
+def test_a_subresource_that_cannot_be_asked_so_is_not_the_resource_itself(
+    server: BallroomServer, method: str, path: str
+) -> None:
+    ask(server, "PUT", "/spare")
+    ask(server, "PUT", "/shelf/kept", b"kept")
+    answer = ask(server, method, path, b"lost" if "kept" in path else b"")
+    assert (answer.status, answer.code) == (405, "MethodNotAllowed")
+    assert ask(server, "HEAD", "/spare").status == 200
+    assert ask(server, "GET", "/shelf/kept").body == b"kept"
+    assert ask(server, "HEAD", "/new").status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "allowed"),
+    [
+        ("PATCH", "/", "SERVICE", "GET"), ("PATCH", "/shelf", "BUCKET", "HEAD, DELETE, POST, GET, PUT"),
+        ("PATCH", "/shelf/k", "OBJECT", "HEAD, DELETE, GET, PUT"), ("DELETE", "/shelf?acl", "BUCKET", "GET, PUT"),
+        ("DELETE", "/shelf?uploads", "BUCKET", "GET"), ("PUT", "/shelf?location", "BUCKET", "GET"),
+        ("POST", "/shelf?tagging", "BUCKET", "DELETE, GET, PUT"), ("PUT", "/shelf/k?uploadId=u", "UPLOAD", "DELETE, POST, GET"),
+    ],
+)  # fmt: skip
+def test_which_methods_there_are(server: BallroomServer, method: str, path: str, kind: str, allowed: str) -> None:
+    answer = ask(server, method, path)
+    told = {e.tag: e.text for e in ElementTree.fromstring(answer.body)}
+    assert (answer.status, told["Method"], told["ResourceType"]) == (405, method, kind)
+    assert answer.headers["allow"] == allowed
+
+
+def test_a_parts_number_alone_makes_no_object(server: BallroomServer) -> None:
+    answer = ask(server, "PUT", "/shelf/half?partNumber=1", b"part")
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert b"This operation does not accept partNumber without uploadId" in answer.body
+    assert ask(server, "GET", "/shelf/half").code == "NoSuchKey"
+
+
+def test_only_forms_are_posted_to_a_bucket(server: BallroomServer) -> None:
+    answer = ask(server, "POST", "/shelf", b"{}", content_type="application/json")
+    assert (answer.status, answer.code) == (412, "PreconditionFailed")
+    assert b"<Condition>Bucket POST must be of the enclosure-type multipart/form-data</Condition>" in answer.body
+
+
+@pytest.mark.parametrize(("asked", "code"), [(None, "InvalidRequest"), ("", "InvalidRequest"), ("ETag,No", "InvalidArgument")])
+def test_attributes_must_be_asked_for_by_name(server: BallroomServer, asked: str | None, code: str) -> None:
+    ask(server, "PUT", "/shelf/known", b"x")
+    path, name = "/shelf/known?attributes", "x-amz-object-attributes"
+    answer = ask(server, "GET", path) if asked is None else ask(server, "GET", path, **{name: asked})
+    assert (answer.status, answer.code) == (400, code)
+
+
+def test_whose_bucket_it_is_not_is_told_where_it_is(server: BallroomServer) -> None:
+    other = SIGNED["authorization"].replace("Credential=test/", "Credential=222222222222/")
+    answer = ask(server, "HEAD", "/shelf", authorization=other)
+    assert (answer.status, answer.headers["x-amz-bucket-region"]) == (403, "us-east-1")
+
+
+@pytest.mark.parametrize("number", [0, 10_001])
+def test_a_part_number_that_none_can_have(server: BallroomServer, number: int) -> None:
+    ask(server, "PUT", "/shelf/one", b"one")
+    answer = ask(server, "GET", f"/shelf/one?partNumber={number}")
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+    assert ask(server, "GET", "/shelf/one?partNumber=2").code == "InvalidPartNumber"
 
 
 def test_errors_of_head_have_no_body(server: BallroomServer) -> None:
@@ -173,6 +295,15 @@ def test_a_checksum_behind_the_body(server: BallroomServer, size: int) -> None:
     assert got.body == data
     assert "content-encoding" not in got.headers
     assert ask(server, "PUT", "/shelf/trailer", chunked(data, b"AAAAAA=="), **headers).code == "BadDigest"
+    unfit: list[tuple[dict[str, str], bytes, str]] = [
+        ({}, chunked(data, right).replace(b"crc32:", b"crc32c:"), "MalformedTrailerError"),
+        ({}, chunked(data, right).partition(b"x-amz-")[0] + b"\r\n", "MalformedTrailerError"),
+        ({"x_amz_trailer": ""}, chunked(data, right), "MalformedTrailerError"),
+        ({"x_amz_trailer": "x-amz-checksum-crc"}, chunked(data, right), "InvalidRequest"),
+        ({"x_amz_checksum_crc32": right.decode()}, chunked(data, right), "InvalidRequest"),
+    ]
+    for changed, body, code in unfit:
+        assert ask(server, "PUT", "/shelf/trailer", body, **{**headers, **changed}).code == code
     longer = {**headers, "x_amz_decoded_content_length": str(size + 1)}
     assert ask(server, "PUT", "/shelf/trailer", chunked(data, right), **longer).code == "IncompleteBody"
 
@@ -220,6 +351,56 @@ def test_what_is_cut_off_leaves_nothing(durable_cloud: Cloud, operation: str, tm
     assert not list((tmp_path / "blobs" / ".incoming").iterdir())
     assert not list(durable_cloud.kernel.blobs.names())
     assert durable_cloud.error("s3", "GetObject", Bucket="shelf", Key="k").shape == "NoSuchKey"
+
+
+class Meanwhile(ByteStream):
+    """A body that comes whole, but something happens while it does."""
+
+    length = 400_000
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = happens
+        self._left = self.length
+
+    async def read(self, limit: int = 65536) -> bytes:
+        if self._left == self.length:
+            self._happens()
+        piece = b"x" * min(self._left, limit)
+        self._left -= len(piece)
+        return piece
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "UploadPart", "PostObject"])
+def test_what_was_received_in_vain_is_collected(durable_cloud: Cloud, operation: str) -> None:
+    cloud = durable_cloud
+    a_bucket(cloud)
+    upload = cloud.call("s3", "CreateMultipartUpload", Bucket="shelf", Key="k")["UploadId"]
+
+    def change() -> None:
+        cloud.kernel.transact(lambda tx: tx.call("s3", "PutObject", {"Bucket": "shelf", "Key": "k", "Body": b"first"}))
+        gone = {"Bucket": "shelf", "Key": "k", "UploadId": upload}
+        cloud.kernel.transact(lambda tx: tx.call("s3", "AbortMultipartUpload", gone))
+
+    request: dict[str, Any] = {"Bucket": "shelf", "Key": "k", "Body": Meanwhile(change)}
+    if operation == "PutObject":
+        request["IfNoneMatch"] = "*"
+    elif operation == "UploadPart":
+        request |= {"UploadId": upload, "PartNumber": 1}
+    else:
+        request = {"Bucket": "shelf", "ContentType": "multipart/form-data; boundary=b", "Body": too_small_a_form()}
+    error = cloud.error("s3", operation, **request)
+    assert error.shape in ("PreconditionFailed", "NoSuchUpload", "EntityTooSmall")
+    cloud.run(cloud.kernel.collect_blobs())
+    assert not list(cloud.kernel.blobs.names())
+
+
+def too_small_a_form() -> BytesStream:
+    conditions = [{"bucket": "shelf"}, {"key": "k"}, ["content-length-range", 1_000_000, 2_000_000]]
+    document = orjson.dumps({"expiration": "2199-01-01T00:00:00Z", "conditions": conditions})
+    fields = {"key": "k", "AWSAccessKeyId": "test", "signature": "s", "policy": base64.b64encode(document).decode()}
+    parts = [f'--b\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items()]
+    file = '--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n' + "x" * 400_000
+    return BytesStream(("".join(parts) + file + "\r\n--b--\r\n").encode())
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])

@@ -2,7 +2,8 @@
 
 from ballroom.gateway.http.exchange import Exchange
 from ballroom.gateway.http.limits import Limits
+from ballroom.gateway.http.reading import Refused
 from ballroom.gateway.http.server import Application, HttpServer
 from ballroom.gateway.http.stream import RequestStream
 
-__all__ = ["Application", "Exchange", "HttpServer", "Limits", "RequestStream"]
+__all__ = ["Application", "Exchange", "HttpServer", "Limits", "Refused", "RequestStream"]

@@ -356,7 +356,8 @@ class Connection(RequestReader):
         exchange.keep_alive = False
         if not self._queue or self._queue[-1] is not exchange:
             self._queue.append(exchange)
-        exchange.refuse(refusal.status, refusal.code, refusal.text)
+        self._make_out(exchange)
+        self.application.refused(exchange, refusal)
 
     def _broken(self, why: str) -> None:
         """The request being read will never be complete."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -201,6 +202,7 @@ class RequestReader(asyncio.Protocol):
         parser, headers = self._parser, exchange.headers
         raw_method = parser.get_method()
         exchange.method = _methods.get(raw_method) or _methods.setdefault(raw_method, raw_method.decode())
+        self._set_target(exchange)
         keep_alive = exchange.keep_alive = parser.should_keep_alive()
         if not keep_alive or "connection" in headers:
             self._check_version(exchange, parser.get_http_version())
@@ -212,7 +214,6 @@ class RequestReader(asyncio.Protocol):
             and sum(map(len, headers)) + sum(map(len, headers.values())) > self.limits.header_bytes
         ):
             raise _headers_too_large()
-        self._set_target(exchange)
         if "upgrade" in headers:
             self._upgrading = parser.should_upgrade()
         self._phase = BODY
@@ -343,6 +344,13 @@ class RequestReader(asyncio.Protocol):
                 raise Refused(400, "BadRequest", "The request's target is not a path.")
         exchange.path = path
 
+    def _make_out(self, exchange: Exchange) -> None:
+        """Take what is known of a head that will never be complete: it tells whose words refuse it."""
+        if not exchange.method and exchange.headers:
+            exchange.method = self._parser.get_method().decode()
+            with suppress(Refused):
+                self._set_target(exchange)
+
     def _open(self, exchange: Exchange, length: int | None) -> None:
         """A large or unbounded body: ask where it goes before taking it."""
         limit = self.application.open(exchange)
@@ -363,10 +371,9 @@ class RequestReader(asyncio.Protocol):
 
     def _expect(self, exchange: Exchange) -> None:
         expectation = exchange.headers.get("expect")
-        if expectation is None or exchange.http_1_0:
+        # what else may be expected means nothing, to S3 neither (RFC 9110, 10.1.1, lets a server ignore it)
+        if expectation is None or exchange.http_1_0 or expectation.lower() != "100-continue":
             return
-        if expectation.lower() != "100-continue":
-            raise Refused(417, "ExpectationFailed", "Only 100-continue may be expected.")
         exchange.wants_continue = True
         if self._queue[0] is exchange:
             self._send_continue(exchange)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from ballroom.gateway.http.connection import Connection
 from ballroom.gateway.http.exchange import Exchange
 from ballroom.gateway.http.limits import Limits
+from ballroom.gateway.http.reading import Refused
 
 log = logging.getLogger("ballroom.http")
 
@@ -33,6 +34,12 @@ class Application(Protocol):
 
     def overloaded(self, exchange: Exchange) -> None:
         """There is no memory left to collect the body in: answer."""
+
+    def refused(self, exchange: Exchange, refusal: Refused) -> None:
+        """The request breaks a rule of the connection, or stopped coming: answer. Never raises.
+
+        What is known of the request may be little: without a path, its head was not read so far.
+        """
 
 
 class HttpServer:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ballroom.gateway.wire import values
 from ballroom.gateway.wire.codec import Headers
+from ballroom.kernel.errors import ServiceError
 from ballroom.kernel.model import Member, OperationModel, SerializationFailed, Shape
 
 
@@ -65,12 +66,23 @@ def path_pattern(path: str) -> re.Pattern[str]:
 # --- members of a request outside its body
 
 Setter = Callable[[dict[str, Any]], None]
+RefusedHeader = Callable[[str, str], ServiceError]
+"""The error for a header that an operation does not take: from its name and value."""
 
 
 class RequestBinding:
-    """Takes an input's members from path, query string and headers."""
+    """Takes an input's members from path, query string and headers.
 
-    def __init__(self, operation: OperationModel) -> None:
+    `refused` are headers that the operation does not take, `ignored` those that do not matter where they are
+    wrong.
+    """
+
+    def __init__(
+        self,
+        operation: OperationModel,
+        refused: Mapping[str, RefusedHeader] | None = None,
+        ignored: Collection[str] = (),
+    ) -> None:
         path = operation.uri.partition("?")[0]
         self._pattern = path_pattern(path)
         shape = operation.input
@@ -81,8 +93,18 @@ class RequestBinding:
         self._has_all_labels = len(self._labels) == len(names)
         self._queries = {m.wire_name: m for m in members if m.location == "querystring"}
         self._rest_of_query = next((m for m in self._queries.values() if m.shape.kind == "map"), None)
-        self._headers = {m.wire_name.lower(): m for m in members if m.location == "header"}
-        self._prefixes = [(m.wire_name.lower(), m) for m in members if m.location == "headers"]
+        self._headers: dict[str, Member | RefusedHeader] = {
+            m.wire_name.lower(): m for m in members if m.location == "header"
+        }
+        self._prefixes: list[tuple[str, Member | RefusedHeader]] = [
+            (m.wire_name.lower(), m) for m in members if m.location == "headers"
+        ]
+        for name, error in (refused or {}).items():
+            if name.endswith("*"):
+                self._prefixes.append((name[:-1], error))
+            else:
+                self._headers[name] = error
+        self._ignored = ignored
         self.body_members = [m for m in members if m.location is None]
 
     def read(self, path: str, query: str, headers: Collection[tuple[str, str]]) -> dict[str, Any]:
@@ -122,10 +144,18 @@ class RequestBinding:
         for name, text in headers:
             member = self._headers.get(name)
             if member is not None:
-                found[member.name] = _read(partial(_header_in, member), text, member)
+                if not isinstance(member, Member):
+                    raise member(name, text)
+                try:
+                    found[member.name] = _read(partial(_header_in, member), text, member)
+                except ParameterRefused:
+                    if name not in self._ignored:
+                        raise
                 continue
             for prefix, collected in self._prefixes:
                 if name.startswith(prefix):
+                    if not isinstance(collected, Member):
+                        raise collected(name, text)
                     found.setdefault(collected.name, {})[name[len(prefix) :]] = text
                     break
 

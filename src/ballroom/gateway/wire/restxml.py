@@ -9,6 +9,7 @@ from ballroom.gateway.wire import eventstream, values, xml
 from ballroom.gateway.wire.codec import Headers, Reply, facts_of
 from ballroom.gateway.wire.query import namespace_of
 from ballroom.gateway.wire.rest import ParameterRefused, RequestBinding, ResponseBinding
+from ballroom.gateway.wire.s3headers import IGNORED_IF_WRONG, REFUSED
 from ballroom.gateway.wire.xml import escape
 from ballroom.gateway.wire.xmlshapes import Names, XmlReader, XmlWriter
 from ballroom.kernel.errors import ServiceError
@@ -68,16 +69,19 @@ class RestXmlCodec:
 
     def __init__(self, operation: OperationModel, reader: XmlReader, writer: XmlWriter) -> None:
         self.operation = operation
-        self._request = RequestBinding(operation)
+        is_s3 = operation.service.name == "s3"
+        if is_s3:
+            self._request = RequestBinding(operation, REFUSED.get(operation.name), IGNORED_IF_WRONG)
+        else:
+            self._request = RequestBinding(operation)
         payload = operation.input.payload if operation.input else None
         self._payload = payload
         self._read: Callable[[Any], Any] | None = None
         if payload is not None:
-            self._read = _payload_reader(payload, reader, operation.service.name == "s3")
+            self._read = _payload_reader(payload, reader, is_s3)
         elif operation.input is not None and self._request.body_members:
             read_root = reader.structure(operation.input, self._request.body_members)
             self._read = lambda body: read_root(xml.parse(body))
-        is_s3 = operation.service.name == "s3"
         self._status = S3_STATUSES.get(operation.name) if is_s3 else None
         self._answer = ResponseBinding(operation.output, operation.status)
         self._write = _body_writer(operation, self._answer, writer)

@@ -50,13 +50,23 @@ class ValidationStyle:
     check_types: Callable[[Shape, object], None] | None = None
 
 
+NO_OBJECT_ATTRIBUTES = (
+    "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"
+)
+
+
 def _s3_error(operation: OperationModel, violations: Sequence[Violation]) -> ServiceError:
     """S3 knows no constraint texts: a body that lacks something does not fit its schema.
 
-    Source: S3 API Reference, error responses (MalformedXML, InvalidRequest).
+    Source: S3 API Reference, error responses (MalformedXML, InvalidRequest, MissingRequestBodyError).
     """
     assert operation.input is not None
-    member = operation.input.members.get(str(violations[0].path[0]))
+    path = violations[0].path
+    member = operation.input.members.get(str(path[0]))
+    if member is not None and member is operation.input.payload and len(path) == 1:
+        return ServiceError.of("MissingRequestBodyError", "Request Body is empty", status=400)
+    if member is not None and member.name == "ObjectAttributes":
+        return ServiceError.of("InvalidRequest", NO_OBJECT_ATTRIBUTES, status=400)
     if member is not None and member.location is not None:
         text = f"Missing required {member.location} for this request: {member.wire_name}"
         return ServiceError.of("InvalidRequest", text, status=400)

@@ -205,7 +205,9 @@ class Shard:
     ) -> Iterator[tuple[bytes, bytes]]:
         """Live rows of the engine: those deleted in the overlay are passed over (overwritten ones are not)."""
         overlay = self._overlay
-        chunk = ONE_READ_ROWS if limit is None else min(limit + 8, ONE_READ_ROWS)
+        # what is read in vain costs its bytes; only rows deleted but not yet committed make it worth while
+        spare = 8 if self._newest_delete > self.durable else 0
+        chunk = ONE_READ_ROWS if limit is None else min(limit + spare, ONE_READ_ROWS)
         dead_first: bytes | None = None
         dead_last = b""
         dead = 0

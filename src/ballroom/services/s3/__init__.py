@@ -1,5 +1,5 @@
 """Amazon S3: objects and their versions, and all that buckets configure."""
 
-from ballroom.services.s3 import browsers, operations, website
+from ballroom.services.s3 import body_integrity, browsers, operations, website
 
-__all__ = ["browsers", "operations", "website"]
+__all__ = ["body_integrity", "browsers", "operations", "website"]

@@ -44,6 +44,18 @@ def open_bucket(
     return bucket
 
 
+def check_not_anonymous(tx: Tx, what: str) -> None:
+    """Refuses nobody in particular what only somebody may do, whatever policies and lists allow.
+
+    Raises:
+        AccessDenied: the request is not signed.
+
+    Source: S3 User Guide, "Uploading and copying objects using multipart upload" (API and permissions).
+    """
+    if tx.caller.anonymous:
+        raise AccessDenied(f"Anonymous users cannot {what}.  Please authenticate.")
+
+
 def check_owner(bucket: Bucket | None, expected: str) -> None:
     """Refuses a bucket of another owner than the caller expects."""
     if _ACCOUNT.fullmatch(expected) is None:

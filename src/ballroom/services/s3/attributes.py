@@ -18,6 +18,8 @@ class Attributes(msgspec.Struct, frozen=True, array_like=True):
     retain_until_ms: int = 0
     legal_hold: bool = False
     website_redirect: str = ""
+    hold_told: bool = False
+    """Whether a legal hold was ever put on it, or said to be off: answers tell only then."""
 
 
 NONE = Attributes()

@@ -38,6 +38,8 @@ _OF_OBJECTS = frozenset({
     "PutObjectVersionAcl", "PutObjectVersionTagging", "RestoreObject",
 })  # fmt: skip
 _READS = ("GetObject", "GetObjectVersion")
+_BLIND_TO_TAGS = frozenset({"PutObject", "DeleteObject", "DeleteObjectVersion"})
+"""Actions that know no `s3:ExistingObjectTag`. Source: User Guide, "Tagging and access control policies"."""
 
 
 def authorize(
@@ -105,7 +107,7 @@ def _access(
         principal = Principal(service=caller.source)
     elif not caller.anonymous:
         principal = Principal(caller.account, caller.arn, caller.user_id, canonical_id(caller.account))
-    tags = version.attributes.tags if version is not None else {}
+    tags = version.attributes.tags if version is not None and action not in _BLIND_TO_TAGS else {}
     context = keys.of_request(tx, bucket.account, request, tags)
     return Access(principal, f"s3:{action}", _resource(bucket, action, key), context)
 

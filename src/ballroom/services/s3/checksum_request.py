@@ -1,6 +1,7 @@
-"""What a sender says of the body that it sends: Content-MD5 and one of the API's checksums. Pure.
+"""What a sender says of the body that it sends: Content-MD5 and one of the API's checksums.
 
-Source: S3 User Guide, "Checking object integrity for data uploads"; the recorded answers of AWS.
+Source: S3 User Guide, "Checking object integrity for data uploads", "Object Lock considerations"; the recorded
+answers of AWS.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from ballroom.kernel import ByteStream
+from ballroom.kernel import ByteStream, Tx
 from ballroom.services.s3 import checksums
-from ballroom.services.s3.errors import BadDigest, InvalidDigest, InvalidRequest
+from ballroom.services.s3.attributes import Attributes
+from ballroom.services.s3.errors import BadDigest, InvalidDigest, InvalidRequest, MalformedTrailer
 from ballroom.services.s3.resources import Checksum
 
 _KNOWN = "CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, XXHASH128"
@@ -45,7 +47,9 @@ def announced_by(request: dict[str, Any], stream: ByteStream, default: str = che
     """
     md5 = _md5_of(request.get("ContentMD5"))
     sent = [(name, request[member]) for member, name in checksums.MEMBERS.items() if member in request]
-    trailing = [checksums.HEADERS[name] for name in stream.announced_trailers() if name in checksums.HEADERS]
+    trailing = [checksums.HEADERS.get(name) for name in stream.announced_trailers()]
+    if sent and trailing:
+        raise InvalidRequest("Expecting a single x-amz-checksum- header")
     if len(sent) + len(trailing) > 1:
         raise InvalidRequest(
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
@@ -56,9 +60,27 @@ def announced_by(request: dict[str, Any], stream: ByteStream, default: str = che
             raise InvalidRequest(f"Value for x-amz-checksum-{name.lower()} header is invalid.")
         return Announced(md5, name, value)
     if trailing:
+        if trailing[0] is None:
+            raise InvalidRequest("The value specified in the x-amz-trailer header is not supported")
         return Announced(md5, trailing[0], in_trailer=True)
     # x-amz-sdk-checksum-algorithm alone says nothing, nor does it matter beside a checksum
     return Announced(md5, default, asked=False)
+
+
+def check_locked(tx: Tx, attributes: Attributes, announced: Announced, kind: str) -> None:
+    """What a lock will protect must come with a checksum, so that it is not something else for years.
+
+    `kind` is how S3 calls the request. Other services' deliveries are checked on their way anyhow.
+
+    Raises:
+        InvalidRequest: the sender says of no checksum.
+    """
+    is_locked = attributes.lock_mode or attributes.legal_hold
+    if is_locked and announced.md5 is None and not announced.asked and tx.caller.source == "wire":
+        raise InvalidRequest(
+            f"Content-MD5 OR x-amz-checksum- HTTP header is required for {kind} requests with Object Lock "
+            "parameters"
+        )
 
 
 def verified(announced: Announced, computed: str, trailers: dict[str, str]) -> Checksum:
@@ -66,14 +88,19 @@ def verified(announced: Announced, computed: str, trailers: dict[str, str]) -> C
 
     Raises:
         BadDigest: it is another.
-        InvalidRequest: it was to come behind the body, and did not, or makes no sense.
+        MalformedTrailer: it was to come behind the body, and did not, or came unannounced.
+        InvalidRequest: what came behind the body makes no sense.
     """
     name = announced.algorithm
     said = announced.value
     if announced.in_trailer:
         said = trailers.get(f"x-amz-checksum-{name.lower()}")
-        if said is None or not checksums.is_valid(name, said):
+        if said is None:
+            raise MalformedTrailer()
+        if not checksums.is_valid(name, said):
             raise InvalidRequest(f"Value for x-amz-checksum-{name.lower()} trailing header is invalid.")
+    elif not trailers.keys().isdisjoint(checksums.HEADERS):
+        raise MalformedTrailer()  # nothing was announced
     if said is not None and base64.b64decode(said) != base64.b64decode(computed):
         raise BadDigest(f"The {name} you specified did not match the calculated checksum.")
     return Checksum(name, computed)

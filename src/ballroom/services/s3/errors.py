@@ -301,6 +301,16 @@ class MalformedXml(S3Error):
     text = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
+class MalformedTrailer(S3Error):
+    """What comes behind the body is not what was announced."""
+
+    shape = "MalformedTrailerError"
+    text = (
+        "The request contained trailing data that was not well-formed or did not conform to our published "
+        "schema."
+    )
+
+
 class KeyTooLong(S3Error):
     """A key has at most 1,024 bytes."""
 

@@ -7,6 +7,7 @@ Every operation on a bucket goes through `authorize`; every write and removal of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ballroom.kernel import Request, Response, Tx
@@ -55,6 +56,7 @@ def attributes_of(tx: Tx, bucket: Bucket, request: Request, source: ObjectVersio
 
     Raises:
         S3Error: tags, grants, lock or redirect are not right, or the bucket does not allow them.
+        AccessDenied: the caller may write, but not tag or lock.
     """
     tags = tagging.of_write(request, source.attributes.tags if source is not None else {})
     grants = object_grants.of_write(tx, bucket, request)
@@ -64,8 +66,23 @@ def attributes_of(tx: Tx, bucket: Bucket, request: Request, source: ObjectVersio
     plain = not tags and not grants and not redirect
     if plain and locks.NAME not in bucket.configured and not request.keys() & locks.MEMBERS:
         return NONE
+    for action in _further_actions(request, tags):
+        authorize(tx, bucket, action, request["Key"], request=request)
     attributes = Attributes(tags, grants, website_redirect=redirect)
     return locks.of_request(request, find_setting(tx, bucket, locks.NAME), attributes, tx.now_ms)
+
+
+def _further_actions(request: Request, tags: dict[str, str]) -> Iterator[str]:
+    """What a write does besides writing, each a permission of its own.
+
+    Source: S3 API Reference, PutObject, CopyObject, "Permissions".
+    """
+    if tags:
+        yield "PutObjectTagging"
+    if "ObjectLockMode" in request:
+        yield "PutObjectRetention"
+    if "ObjectLockLegalHoldStatus" in request:
+        yield "PutObjectLegalHold"
 
 
 def check_removal(tx: Tx, bucket: Bucket, version: ObjectVersion, *, bypass_governance: bool = False) -> None:
@@ -108,8 +125,8 @@ def describe(tx: Tx, bucket: Bucket, version: ObjectVersion, response: Response)
         if attributes.lock_mode:
             response["ObjectLockMode"] = attributes.lock_mode
             response["ObjectLockRetainUntilDate"] = attributes.retain_until_ms
-        if attributes.legal_hold:
-            response["ObjectLockLegalHoldStatus"] = "ON"
+        if attributes.hold_told:
+            response["ObjectLockLegalHoldStatus"] = "ON" if attributes.legal_hold else "OFF"
     describe_write(tx, bucket, version, response)
 
 

@@ -1,7 +1,7 @@
 """Reading keys in order: cursors that skip what is rolled up, so that a page costs what it shows.
 
-A cursor reads rows in small batches that grow while they are used up. At a common prefix it jumps behind
-all keys that begin with it: a page of 1,000 prefixes is 1,000 short scans, however many keys they hold.
+A cursor reads rows in batches. At a common prefix it jumps behind all keys that begin with it: a page of
+1,000 prefixes is 1,000 short scans where each holds many keys, and a few long ones where each holds a few.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Generic, NamedTuple, TypeVar
 
-from ballroom.kernel import Key, Tx
-from ballroom.kernel.keys import Packed, pack
+from ballroom.kernel import Tx
+from ballroom.kernel.keys import pack
 from ballroom.services.s3.resources import Bucket, ObjectVersion, Upload
 
-_FIRST_BATCH, _LARGEST_BATCH = 1, 256
+_LARGEST_BATCH = 256
+_DENSE = 4
+"""A batch of which a fourth of the rows is used was worth reading: reading a row costs a tenth of a scan."""
+_LONGEST_WAIT = 64
 _END = b"\xff"
 """Behind packed text without its end, it sorts behind every text that begins so: UTF-8 has no such byte."""
 
@@ -25,52 +28,65 @@ class Cursor(Generic[R]):
 
     def __init__(self, tx: Tx, kind: type[R], table: str, bucket: Bucket, prefix: str, *low: str | int) -> None:
         self._tx = tx
-        self._table = table
         self._kind: type[R] = kind
-        self._root: Key = (Packed(pack(("s3", table, bucket.id))),)
-        self._high: Key = self._behind(prefix)
-        self._low: Key = (*self._root, *(low or (prefix,)))
-        self._rows: list[R] = []
+        self._root = pack(("s3", table, bucket.id))
+        self._high = self._behind(prefix)
+        self._low = self._root + pack(low or (prefix,))
+        self._rows: list[tuple[bytes, R]] = []
         self._at = 0
+        self._used = 0
+        """How many rows of the batch stood for themselves or for a prefix."""
         self._batch = _LARGEST_BATCH
+        self._patience = 1
+        self._wait = 0
+        """How many single rows to read before trying more at once again."""
         self._exhausted = False
 
-    def _behind(self, prefix: str) -> Key:
+    def _behind(self, prefix: str) -> bytes:
         """Where the keys that begin with `prefix` end."""
-        return (Packed(pack((*self._root, prefix))[:-1] + _END),)
-
-    def _place(self, row: R) -> Key:
-        if isinstance(row, Upload):
-            return (row.key, row.id)
-        return (row.key, -row.sequence) if self._table == "older" else (row.key,)
+        return self._root + pack((prefix,))[:-1] + _END
 
     def peek(self) -> R | None:
         """The next row; None at the end."""
         if self._at < len(self._rows):
-            return self._rows[self._at]
+            return self._rows[self._at][1]
         if self._exhausted:
             return None
-        rows: list[R] = self._tx.scan(self._kind, self._low, self._high, limit=self._batch)
+        if self._rows:
+            self._size_batch()
+        rows = self._tx.scan_items_packed(self._kind, self._low, self._high, limit=self._batch)
         self._exhausted = len(rows) < self._batch
-        self._batch = min(self._batch * 4, _LARGEST_BATCH)
-        self._rows, self._at = rows, 0
-        if rows:
-            self._low = (*self._root, *self._place(rows[-1]), b"")  # the first key behind it
-        return rows[0] if rows else None
+        self._rows, self._at, self._used = rows, 0, 0
+        if not rows:
+            return None
+        self._low = rows[-1][0] + b"\0"  # the first key behind it
+        return rows[0][1]
+
+    def _size_batch(self) -> None:
+        """Read more at once while most of it is used, else row by row; try again less and less often."""
+        if self._used * _DENSE < len(self._rows):
+            self._batch = 1
+            self._wait = self._patience = min(self._patience * 2, _LONGEST_WAIT)
+        elif self._wait:
+            self._wait -= 1
+        else:
+            self._batch = min(self._batch * 4, _LARGEST_BATCH)
 
     def advance(self) -> None:
         """Go on to the next row."""
         self._at += 1
+        self._used += 1
 
     def seek_behind(self, prefix: str) -> None:
         """Go on behind all keys that begin with `prefix`."""
         rows, at = self._rows, self._at
-        while at < len(rows) and rows[at].key.startswith(prefix):
+        while at < len(rows) and rows[at][1].key.startswith(prefix):
             at += 1
-        self._at = at
+        if at > self._at:
+            self._at = at
+            self._used += 1
         if at == len(rows) and not self._exhausted:
-            self._low = self._behind(prefix)
-            self._batch = _FIRST_BATCH
+            self._low = max(self._low, self._behind(prefix))
 
 
 def rolled_up(key: str, prefix: str, delimiter: str) -> str | None:

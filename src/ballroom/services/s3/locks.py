@@ -121,7 +121,16 @@ def of_request(
                 "The retain until date must be in the future!",
                 ArgumentName="x-amz-object-lock-retain-until-date", ArgumentValue=_iso(end),
             )  # fmt: skip
-    return msgspec.structs.replace(attributes, lock_mode=mode, retain_until_ms=end, legal_hold=hold == "ON")
+    return msgspec.structs.replace(attributes, lock_mode=mode, retain_until_ms=end, **_hold(hold))
+
+
+def with_hold(attributes: Attributes, status: str) -> Attributes:
+    """A version's attributes with its legal hold on or off."""
+    return msgspec.structs.replace(attributes, **_hold(status))
+
+
+def _hold(status: str | None) -> dict[str, bool]:
+    return {"legal_hold": status == "ON", "hold_told": status is not None}
 
 
 def with_retention(

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from ballroom.services.s3.errors import InvalidArgument, InvalidBucketName, KeyTooLong
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_BUCKET = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-+[a-z0-9]+|\.[a-z0-9]+)*")
+"""Labels with a period between them, as in a name of a host: each begins and ends with a letter or digit."""
 _RESERVED = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
@@ -20,7 +21,6 @@ def check_bucket_name(name: str) -> None:
     """Refuses what cannot be a bucket's name."""
     if (
         _BUCKET.fullmatch(name) is None
-        or ".." in name
         or name.startswith(_RESERVED)
         or name.endswith(_RESERVED_ENDS)
         or _is_address(name)
@@ -43,8 +43,12 @@ def parse_copy_source(source: str) -> tuple[str, str, str | None]:
         raise InvalidArgument(
             "Version id cannot be the empty string", ArgumentName="x-amz-copy-source", ArgumentValue=source
         )
-    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
-    if not slash or not bucket or not key:
+    bucket, _, key = unquote(path).removeprefix("/").partition("/")
+    if not bucket:
+        raise InvalidArgument(
+            "Invalid copy source bucket name", ArgumentName="x-amz-copy-source", ArgumentValue=source
+        )
+    if not key:
         raise InvalidArgument(
             "Invalid copy source object key", ArgumentName="x-amz-copy-source", ArgumentValue=source
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from ballroom.kernel.errors import NotImplementedHere
 from ballroom.services.s3 import encoded_words
-from ballroom.services.s3.errors import InvalidStorageClass, MetadataTooLarge, http_date
+from ballroom.services.s3.errors import InvalidRequest, InvalidStorageClass, MetadataTooLarge, http_date
 from ballroom.services.s3.resources import Headers
 
 FIELDS = (
@@ -32,6 +32,18 @@ _OVERRIDES = {
 _NONE = Headers()
 
 
+def check_anonymous(request: dict[str, Any]) -> None:
+    """Only who signs chooses the headers of an answer: a public object is what its owner made it.
+
+    Raises:
+        InvalidRequest: the request names some.
+
+    Source: S3 API Reference, GetObject, "Overriding response header values through the request".
+    """
+    if not request.keys().isdisjoint(_OVERRIDES):
+        raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+
+
 def headers_of(request: dict[str, Any]) -> Headers:
     """The headers and metadata that a request gives its object.
 
@@ -43,6 +55,8 @@ def headers_of(request: dict[str, Any]) -> Headers:
             "Ballroom does not append to objects: WriteOffsetBytes is for directory buckets"
         )
     fields = {name: str(request[name]) for name in FIELDS if name in request}
+    if "aws-chunked" in fields.get("ContentEncoding", ""):
+        _forget_chunks(fields)
     given = request.get("Metadata")
     if not given:
         return Headers(fields) if fields else _NONE
@@ -51,6 +65,16 @@ def headers_of(request: dict[str, Any]) -> Headers:
     if size > METADATA_LIMIT:
         raise MetadataTooLarge(Size=str(size), MaxSizeAllowed=str(METADATA_LIMIT))
     return Headers(fields, metadata)
+
+
+def _forget_chunks(fields: dict[str, str]) -> None:
+    """`aws-chunked` says how the body came, nothing of the object.
+
+    Source: S3 API Reference, "Signature calculations ... transferring a payload in multiple chunks".
+    """
+    codings = [name.strip() for name in fields.pop("ContentEncoding").split(",")]
+    if kept := [name for name in codings if name != "aws-chunked"]:
+        fields["ContentEncoding"] = ",".join(kept)
 
 
 def storage_class_of(request: dict[str, Any]) -> str:

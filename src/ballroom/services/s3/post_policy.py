@@ -9,14 +9,16 @@ import base64
 import binascii
 import hashlib
 import hmac
-from datetime import UTC, datetime
+import re
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from ballroom.services.s3.errors import AccessDenied, EntityTooLarge, EntityTooSmall, S3Error, named
 
-_UNCHECKED = frozenset({"x-amz-signature", "file", "policy", "awsaccesskeyid", "signature", "bucket"})
+_EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
+_UNCHECKED = frozenset({"x-amz-signature", "file", "policy", "awsaccesskeyid", "signature"})
 """Fields that no condition need speak of."""
 
 
@@ -36,14 +38,18 @@ def read(encoded: str, now_ms: int) -> list[Any]:
         raise _invalid("Policy missing expiration.")
     if not isinstance(document.get("conditions"), list):
         raise _invalid("Policy missing conditions.")
-    try:
-        ends = datetime.fromisoformat(document["expiration"])
-    except ValueError as error:
-        raise _invalid(f"Invalid 'expiration' value: '{document['expiration']}'") from error
-    ends = ends if ends.tzinfo is not None else ends.replace(tzinfo=UTC)
-    if ends.timestamp() * 1000 < now_ms:
+    if _ends(document["expiration"]).timestamp() * 1000 < now_ms:
         raise _denied("Policy expired.")
     return list(document["conditions"])
+
+
+def _ends(expiration: str) -> datetime:
+    try:
+        if _EXPIRATION.fullmatch(expiration) is not None:
+            return datetime.fromisoformat(expiration)
+    except ValueError:
+        pass  # a thirteenth month
+    raise _invalid(f"Invalid 'expiration' value: '{expiration}'")
 
 
 def check(conditions: list[Any], fields: dict[str, str], bucket: str) -> tuple[int, int | None]:
@@ -78,7 +84,7 @@ def check(conditions: list[Any], fields: dict[str, str], bucket: str) -> tuple[i
         spoken.add(field[1:].lower())
     extra = [
         name
-        for name in fields
+        for name in given
         if name not in spoken and name not in _UNCHECKED and not name.startswith("x-ignore-")
     ]
     if extra:

@@ -11,6 +11,7 @@ from ballroom.services.s3.errors import InvalidArgument, InvalidRange
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.IGNORECASE | re.ASCII)
 _COPIED = re.compile(r"bytes=(\d+)-(\d+)", re.ASCII)
+MOST_PARTS = 10_000
 _DIGITS = 19  # more than any object has bytes
 
 
@@ -37,6 +38,19 @@ def range_of(text: str, size: int) -> tuple[int, int] | None:
     if start >= size:
         raise InvalidRange(ActualObjectSize=str(size), RangeRequested=text)
     return start, min(int(last) + 1, size) if last else size
+
+
+def check_part_number(number: int) -> None:
+    """Parts are numbered from 1 to 10,000.
+
+    Raises:
+        InvalidArgument: no part has that number.
+    """
+    if not 1 <= number <= MOST_PARTS:
+        raise InvalidArgument(
+            f"Part number must be an integer between 1 and {MOST_PARTS}, inclusive",
+            ArgumentName="partNumber", ArgumentValue=str(number),
+        )  # fmt: skip
 
 
 def copied_range_of(text: str, size: int) -> tuple[int, int]:

@@ -13,7 +13,8 @@ Source: S3 User Guide, "Checking object integrity for data uploads".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -38,6 +39,17 @@ class Received(msgspec.Struct):
     """CRC64NVME, base64: what an object of parts needs where no checksum was asked for."""
     data: bytes | None = None
     blob: BlobRef | None = None
+
+
+@contextmanager
+def given_up_unless_kept(kernel: Kernel, received: Received) -> Iterator[None]:
+    """Around what makes a received content somebody's: if it fails, the blob is held no longer."""
+    try:
+        yield
+    except BaseException:
+        if received.blob is not None:
+            kernel.blobs.release(received.blob)
+        raise
 
 
 def as_stream(request: dict[str, Any]) -> ByteStream:

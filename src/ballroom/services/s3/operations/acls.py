@@ -12,7 +12,7 @@ from ballroom.services.s3 import acl, grants, versions
 from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.authorization import ACL, bucket_acl, object_acl, ownership
 from ballroom.services.s3.changes import Change
-from ballroom.services.s3.errors import MethodNotAllowed, S3Error, named
+from ballroom.services.s3.errors import AccessDenied, MethodNotAllowed, S3Error, named
 from ballroom.services.s3.hooks import changed
 from ballroom.services.s3.object_grants import check_public, grants_owner_only, not_supported
 from ballroom.services.s3.owners import canonical_id
@@ -41,6 +41,7 @@ def put_bucket_acl(tx: Tx, request: Request) -> Response:
         if not grants_owner_only(request, found, bucket):
             raise not_supported()
         return {}
+    _check_owner(found, canonical_id(bucket.account))
     check_public(tx, bucket, found)
     put_setting(tx, bucket, ACL, found)
     return {}
@@ -60,6 +61,16 @@ def _wanted(request: Request, owner: str, bucket_owner: str, *, of_object: bool)
             MissingHeaderName="x-amz-acl",
         )
     return grants.stated(body)
+
+
+def _check_owner(found: dict[str, Any], owner: str) -> None:
+    """A list cannot give what it is about to somebody else.
+
+    Raises:
+        AccessDenied: it names another owner.
+    """
+    if found["Owner"]["ID"] != owner:
+        raise AccessDenied()
 
 
 @operation("GetObjectAcl")
@@ -93,6 +104,7 @@ def put_object_acl(tx: Tx, request: Request) -> Response:
         if not grants_owner_only(request, found, bucket):
             raise not_supported()
         return {}
+    _check_owner(found, owner)
     check_public(tx, bucket, found)
     attributes = msgspec.structs.replace(version.attributes, acl=orjson.dumps(found))
     versions.update_version(tx, bucket, msgspec.structs.replace(version, attributes=attributes))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ballroom.kernel import Request, Response, Tx, operation
+from ballroom.kernel.model.styles import NO_OBJECT_ATTRIBUTES
 from ballroom.services.s3 import content, encryption, versions
 from ballroom.services.s3.access import open_bucket
-from ballroom.services.s3.errors import InvalidArgument
-from ballroom.services.s3.operations.listing import page_limit
+from ballroom.services.s3.errors import InvalidArgument, InvalidRequest
+from ballroom.services.s3.operations.listing import MOST_KEYS
 from ballroom.services.s3.resources import ObjectVersion
 
 _KNOWN = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
@@ -23,12 +24,15 @@ def get_object_attributes(tx: Tx, request: Request) -> Response:
     key, version_id = request["Key"], request.get("VersionId")
     action = "GetObjectAttributes" if version_id is None else "GetObjectVersionAttributes"
     bucket = open_bucket(tx, request, action, key=key)
-    asked = set(request["ObjectAttributes"])
-    if not asked or not asked <= _KNOWN:
-        raise InvalidArgument(
-            "Invalid attribute name specified.", ArgumentName="x-amz-object-attributes",
-            ArgumentValue=",".join(request["ObjectAttributes"]),
-        )  # fmt: skip
+    asked = request["ObjectAttributes"]
+    if not any(asked):
+        raise InvalidRequest(NO_OBJECT_ATTRIBUTES)
+    for name in asked:
+        if name not in _KNOWN:
+            raise InvalidArgument(
+                "Invalid attribute name specified.",
+                ArgumentName="x-amz-object-attributes", ArgumentValue=name,
+            )  # fmt: skip
     version = versions.load_object(tx, bucket, key, version_id)
     encryption.check_customer_key(version.encryption, request)
     response: Response = {"LastModified": version.modified_ms}
@@ -51,7 +55,8 @@ def get_object_attributes(tx: Tx, request: Request) -> Response:
 def _parts(tx: Tx, version: ObjectVersion, request: Request) -> dict[str, Any]:
     """The parts of an object; one by one only where they were uploaded with checksums."""
     told: dict[str, Any] = {"TotalPartsCount": version.parts}
-    limit = page_limit(request, "MaxParts", "max-parts")
+    asked = request.get("MaxParts", -1)
+    limit = min(asked, MOST_KEYS) if asked >= 0 else MOST_KEYS  # this operation forgives a wrong number
     text = str(request.get("PartNumberMarker") or 0)
     marker = int(text) if text.isdecimal() and len(text) < 10 else 0
     shown: list[dict[str, Any]] = []

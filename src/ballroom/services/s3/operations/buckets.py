@@ -31,8 +31,9 @@ from ballroom.services.s3.resources import (
     Setting,
     Upload,
     bucket_key,
+    find_bucket,
 )
-from ballroom.services.s3.settings_store import find_setting, put_setting
+from ballroom.services.s3.settings_store import drop_setting, find_setting, put_setting
 
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d", re.ASCII)
 _ACCOUNT_REGIONAL = re.compile(r".+-\d{12}-[a-z]{2}(?:-[a-z]+)+-\d-an", re.ASCII)
@@ -46,8 +47,8 @@ MOST_LISTED = 10_000
 def create_bucket(tx: Tx, request: Request) -> Response:
     """Make a bucket; names are shared by all accounts.
 
-    In us-east-1 making one's own bucket again succeeds, as on AWS. New buckets block public access, and
-    their owner owns all objects.
+    In us-east-1 making one's own bucket again succeeds and resets its list, as on AWS. New buckets block
+    public access, and their owner owns all objects.
 
     Source: S3 API Reference, CreateBucket.
     """
@@ -72,6 +73,7 @@ def create_bucket(tx: Tx, request: Request) -> Response:
             raise BucketAlreadyExists(BucketName=name)
         if tx.region != "us-east-1" or existing.region != "us-east-1" or tags:
             raise BucketAlreadyOwnedByYou(BucketName=name)
+        _reset_acl(tx, existing, bucket_acl)
         return response
     locked = request.get("ObjectLockEnabledForBucket", False)
     bucket = Bucket(name, tx.ids.hex(24), tx.account, region, tx.now_ms, versioning="Enabled" if locked else "")
@@ -88,6 +90,19 @@ def create_bucket(tx: Tx, request: Request) -> Response:
     if tags:
         put_setting(tx, bucket, "tagging", {"TagSet": tagging.written(tags)})
     return response
+
+
+def _reset_acl(tx: Tx, bucket: Bucket, wanted: dict[str, Any] | None) -> None:
+    """Making a bucket again gives it the list of the new request, if it has lists.
+
+    Source: S3 API Reference, "Error responses", BucketAlreadyOwnedByYou.
+    """
+    if authorization.ownership(tx, bucket) == OWNERSHIPS[0]:
+        return
+    if wanted is None:
+        drop_setting(tx, bucket, authorization.ACL)
+    else:
+        put_setting(tx, bucket, authorization.ACL, wanted)
 
 
 def _check_namespace(tx: Tx, request: Request) -> None:
@@ -159,11 +174,17 @@ def _acl_of(tx: Tx, request: Request, object_ownership: str) -> dict[str, Any] |
 
 @operation("HeadBucket")
 def head_bucket(tx: Tx, request: Request) -> Response:
-    """Whether the bucket is there and the caller may list it.
+    """Whether the bucket is there and the caller may list it; who may not is told its region all the same.
 
     Source: S3 API Reference, HeadBucket.
     """
-    bucket = open_bucket(tx, request, "ListBucket")
+    try:
+        bucket = open_bucket(tx, request, "ListBucket")
+    except AccessDenied as denied:
+        found = find_bucket(tx, request["Bucket"])
+        if found is not None:
+            denied.headers = [("x-amz-bucket-region", found.region)]
+        raise
     return {
         "BucketRegion": bucket.region,
         "BucketArn": f"arn:aws:s3:::{bucket.name}",
@@ -193,6 +214,11 @@ def list_buckets(tx: Tx, request: Request) -> Response:
         raise AccessDenied()
     prefix, region = request.get("Prefix", ""), request.get("BucketRegion")
     limit = request.get("MaxBuckets", MOST_LISTED)
+    if not 1 <= limit <= MOST_LISTED:
+        raise InvalidArgument(
+            f"Argument max-buckets must be an integer between 1 and {MOST_LISTED}",
+            ArgumentName="max-buckets", ArgumentValue=str(limit),
+        )  # fmt: skip
     paged = any(name in request for name in ("MaxBuckets", "Prefix", "BucketRegion", "ContinuationToken"))
     token = request.get("ContinuationToken")
     shown: list[Response] = []

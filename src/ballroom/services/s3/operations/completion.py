@@ -21,6 +21,7 @@ from ballroom.services.s3.errors import (
     InvalidPart,
     InvalidPartOrder,
     InvalidRequest,
+    MalformedXml,
     NoSuchUpload,
 )
 from ballroom.services.s3.operations.puts import tell_written
@@ -101,7 +102,9 @@ def _begin(tx: Tx, request: Request, wanted: list[dict[str, Any]]) -> _Looked:
             f"The upload was created using the {upload.kind or 'null'} checksum mode. The complete request "
             "must use the same checksum mode."
         )
-    numbers = [one.get("PartNumber", 0) for one in wanted]
+    if not all("PartNumber" in one and "ETag" in one for one in wanted):
+        raise MalformedXml()
+    numbers = [one["PartNumber"] for one in wanted]
     if any(number <= before for before, number in pairwise(numbers)):
         raise InvalidPartOrder(UploadId=upload.id)
     return _Looked(upload, [])
@@ -111,10 +114,10 @@ def _look_on(tx: Tx, request: Request, wanted: list[dict[str, Any]], looked: _Lo
     """The next slice of parts, each as the request has it."""
     upload, parts = looked.upload, looked.parts
     for one in wanted[len(parts) : len(parts) + SWEPT_AT_ONCE]:
-        part = tx.get(Part, part_key(upload.id, one.get("PartNumber", 0)))
-        tag = one.get("ETag", "").strip('"')
+        part = tx.get(Part, part_key(upload.id, one["PartNumber"]))
+        tag = one["ETag"].strip('"')
         if part is None or tag != part.etag or not _same_checksum(upload, part, one):
-            raise InvalidPart(PartNumber=str(one.get("PartNumber", 0)), ETag=tag, UploadId=upload.id)
+            raise InvalidPart(PartNumber=str(one["PartNumber"]), ETag=tag, UploadId=upload.id)
         parts.append(part)
 
 
@@ -220,7 +223,7 @@ def forget_parts(tx: Tx, upload_id: str) -> None:
 def _answer(tx: Tx, bucket: Bucket, version: ObjectVersion) -> Response:
     base = tx.kernel.settings.base_url
     answer: Response = {
-        "Location": f"{base}/{bucket.name}/{quote(version.key, safe='/-_.~')}",
+        "Location": f"{base}/{bucket.name}/{quote(version.key, safe='-_.~')}",  # S3 encodes slashes, too
         "Bucket": bucket.name,
         "Key": version.key,
         "ETag": f'"{version.etag}"',

@@ -8,15 +8,15 @@ import msgspec
 
 from ballroom.kernel import Context, Request, Response, ServiceError, Tx, Waiting, operation
 from ballroom.services.s3 import checksums, content, encryption, hooks, versions
-from ballroom.services.s3.access import check_owner, open_bucket
+from ballroom.services.s3.access import check_not_anonymous, open_bucket
 from ballroom.services.s3.checksum_request import UNSUPPORTED_ALGORITHM
-from ballroom.services.s3.conditions import check_copy, check_write, fingerprint
-from ballroom.services.s3.errors import InvalidArgument, InvalidRequest, ObjectNotActive
-from ballroom.services.s3.names import check_key, parse_copy_source
-from ballroom.services.s3.object_headers import ARCHIVED, headers_of, storage_class_of
-from ballroom.services.s3.operations.parts import COPY_TOO_LARGE, LARGEST_COPY
+from ballroom.services.s3.conditions import check_write, fingerprint
+from ballroom.services.s3.copy_source import check_copied_size, load_copy_source
+from ballroom.services.s3.errors import InvalidArgument, InvalidRequest
+from ballroom.services.s3.names import check_key
+from ballroom.services.s3.object_headers import headers_of, storage_class_of
 from ballroom.services.s3.operations.puts import tell_written
-from ballroom.services.s3.resources import Bucket, Checksum, ObjectVersion, find_bucket
+from ballroom.services.s3.resources import Checksum, ObjectVersion
 from ballroom.services.s3.sending import Segments
 
 _UNCHANGED = (
@@ -77,12 +77,13 @@ class _Wanted(msgspec.Struct):
 
 def _copy(tx: Tx, request: Request, computed: _Computed | None) -> Response | _Wanted:
     key = request["Key"]
+    check_not_anonymous(tx, "copy objects")
     target = open_bucket(tx, request, "PutObject", key=key)
     check_key(key)
-    opened, source = _find_source(tx, request)
-    check_copy(source, request)
-    if source.storage_class in ARCHIVED and source.restored_until_ms <= tx.now_ms:
-        raise ObjectNotActive()
+    opened, source, by_version = load_copy_source(tx, request)
+    check_copied_size(source.size)
+    if source.attributes.tags and request.get("TaggingDirective", "COPY") == "COPY":
+        hooks.authorize(tx, opened, "GetObjectTagging", source.key, source)
     directive = request.get("MetadataDirective", "COPY")
     if directive not in ("COPY", "REPLACE"):
         raise InvalidArgument(
@@ -91,7 +92,7 @@ def _copy(tx: Tx, request: Request, computed: _Computed | None) -> Response | _W
     given = headers_of(request)
     chosen = encryption.encryption_of(tx, target, request)
     storage_class = storage_class_of(request)
-    in_place = opened.id == target.id and source.key == key and "?versionId=" not in request["CopySource"]
+    in_place = opened.id == target.id and source.key == key and not by_version
     unchanged = chosen == source.encryption and storage_class == source.storage_class
     if in_place and directive == "COPY" and unchanged and not any(name in request for name in _CHANGES):
         raise InvalidRequest(_UNCHANGED)
@@ -120,20 +121,6 @@ def _copy(tx: Tx, request: Request, computed: _Computed | None) -> Response | _W
     if source.version_id != "null":
         response["CopySourceVersionId"] = source.version_id
     return response
-
-
-def _find_source(tx: Tx, request: Request) -> tuple[Bucket, ObjectVersion]:
-    name, key, version_id = parse_copy_source(request["CopySource"])
-    expected = request.get("ExpectedSourceBucketOwner")
-    if expected is not None:
-        check_owner(find_bucket(tx, name), expected)
-    action = "GetObject" if version_id is None else "GetObjectVersion"
-    opened = open_bucket(tx, {"Bucket": name}, action, key=key)
-    source = versions.load_object(tx, opened, key, version_id)
-    encryption.check_customer_key(source.encryption, request, "CopySource")
-    if source.size > LARGEST_COPY:
-        raise InvalidRequest(COPY_TOO_LARGE)
-    return opened, source
 
 
 def _digests(

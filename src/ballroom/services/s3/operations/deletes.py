@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ballroom.kernel import Request, Response, ServiceError, Tx, operation
-from ballroom.services.s3 import versions
+from ballroom.services.s3 import locks, versions
 from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.conditions import check_deletion
-from ballroom.services.s3.errors import MalformedXml, NoSuchVersion, NotImplementedHeader
+from ballroom.services.s3.errors import InvalidArgument, MalformedXml, NoSuchVersion, NotImplementedHeader
 from ballroom.services.s3.names import check_key
 from ballroom.services.s3.resources import NULL, Bucket
 from ballroom.services.s3.version_ids import check_version_id, sequence_of
@@ -32,6 +32,10 @@ def delete_object(tx: Tx, request: Request) -> Response:
     for member, header in _DIRECTORY_ONLY.items():
         if member in request:
             raise NotImplementedHeader(Header=header)
+    if "BypassGovernanceRetention" in request and locks.NAME not in bucket.configured:
+        raise InvalidArgument(
+            "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets."
+        )
     return delete_one(
         tx, bucket, key, version_id, request.get("IfMatch"),
         bypass_governance=request.get("BypassGovernanceRetention", False),

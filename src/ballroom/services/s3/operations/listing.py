@@ -34,7 +34,7 @@ def list_objects_v2(tx: Tx, request: Request) -> Response:
     response["KeyCount"] = len(lines)
     if request.get("ContinuationToken"):
         response["ContinuationToken"] = request["ContinuationToken"]
-    if request.get("StartAfter"):
+    elif "StartAfter" in request:
         response["StartAfter"] = encoded(request, request["StartAfter"])
     if more:
         response["NextContinuationToken"] = base64.urlsafe_b64encode(lines[-1].name.encode()).decode()

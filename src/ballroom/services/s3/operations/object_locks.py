@@ -90,17 +90,18 @@ def put_object_legal_hold(tx: Tx, request: Request) -> Response:
     status = (request.get("LegalHold") or {}).get("Status")
     if status not in ("ON", "OFF"):
         raise MalformedXml()
-    held = msgspec.structs.replace(version.attributes, legal_hold=status == "ON")
-    return _store(tx, bucket, version, held)
+    return _store(tx, bucket, version, locks.with_hold(version.attributes, status))
 
 
 @operation("GetObjectLegalHold")
 def get_object_legal_hold(tx: Tx, request: Request) -> Response:
-    """Whether a version is held.
+    """Whether a version is held; of one that never was, there is nothing to tell.
 
     Source: S3 API Reference, GetObjectLegalHold.
     """
     _, version = _locked(tx, request, "GetObjectLegalHold", to_change=False)
+    if not version.attributes.hold_told:
+        raise _no_lock()
     return {"LegalHold": {"Status": "ON" if version.attributes.legal_hold else "OFF"}}
 
 

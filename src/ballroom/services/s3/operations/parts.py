@@ -5,24 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from ballroom.kernel import ByteStream, Context, Request, Response, Tx, Waiting, operation
-from ballroom.services.s3 import checksums, content, encryption, receiving, versions
-from ballroom.services.s3.access import check_owner, open_bucket
-from ballroom.services.s3.checksum_request import Announced, announced_by
-from ballroom.services.s3.conditions import check_copy
-from ballroom.services.s3.errors import InvalidArgument, InvalidRequest
-from ballroom.services.s3.names import parse_copy_source
+from ballroom.services.s3 import checksums, content, encryption, receiving
+from ballroom.services.s3.access import open_bucket
+from ballroom.services.s3.checksum_request import Announced, announced_by, check_locked
+from ballroom.services.s3.copy_source import check_copied_size, load_copy_source
+from ballroom.services.s3.errors import InvalidRequest
 from ballroom.services.s3.operations.puts import check_size
 from ballroom.services.s3.operations.uploads import load_upload
-from ballroom.services.s3.ranges import copied_range_of
+from ballroom.services.s3.ranges import check_part_number, copied_range_of
 from ballroom.services.s3.receiving import SMALL, Received
-from ballroom.services.s3.resources import Bucket, Part, Upload, find_bucket, part_key, upload_key
+from ballroom.services.s3.resources import Bucket, Part, Upload, part_key, upload_key
 from ballroom.services.s3.sending import Segments, SegmentStream
-
-PARTS_LIMIT = 10_000
-LARGEST_COPY = 5 << 30
-COPY_TOO_LARGE = (
-    f"The specified copy source is larger than the maximum allowable size for a copy source: {LARGEST_COPY}"
-)
 
 
 @operation("UploadPart")
@@ -35,6 +28,7 @@ def upload_part(tx: Tx, request: Request) -> Response | Waiting:
     bucket, upload = _open(tx, request)
     encryption.check_part_key(upload.encryption, request)
     announced = _announced(upload, request, stream)
+    check_locked(tx, upload.attributes, announced, "Put Part")
     check_size(request)
     if stream.length is not None and stream.length <= SMALL and (data := stream.whole()) is not None:
         received = receiving.receive_whole(data, stream, request, announced)
@@ -50,12 +44,7 @@ def upload_part(tx: Tx, request: Request) -> Response | Waiting:
 
 def _open(tx: Tx, request: Request) -> tuple[Bucket, Upload]:
     bucket = open_bucket(tx, request, "PutObject", key=request["Key"])
-    number = request["PartNumber"]
-    if not 1 <= number <= PARTS_LIMIT:
-        raise InvalidArgument(
-            f"Part number must be an integer between 1 and {PARTS_LIMIT}, inclusive",
-            ArgumentName="partNumber", ArgumentValue=str(number),
-        )  # fmt: skip
+    check_part_number(request["PartNumber"])
     return bucket, load_upload(tx, bucket, request)
 
 
@@ -79,12 +68,8 @@ def _keep_received(ctx: Context, request: Request, received: Received) -> Part:
         bucket, upload = _open(tx, request)
         return _keep(tx, bucket, upload, request, received)
 
-    try:
+    with receiving.given_up_unless_kept(ctx.kernel, received):
         return ctx.transact(keep)
-    except BaseException:
-        if received.blob is not None:
-            ctx.kernel.blobs.release(received.blob)
-        raise
 
 
 def _keep(tx: Tx, bucket: Bucket, upload: Upload, request: Request, received: Received) -> Part:
@@ -124,20 +109,11 @@ async def upload_part_copy(ctx: Context, request: Request) -> Response:
     def find(tx: Tx) -> tuple[Segments, Upload, str]:
         _, upload = _open(tx, request)
         encryption.check_part_key(upload.encryption, request)
-        source_bucket, source_key, version_id = parse_copy_source(request["CopySource"])
-        expected = request.get("ExpectedSourceBucketOwner")
-        if expected is not None:
-            check_owner(find_bucket(tx, source_bucket), expected)
-        action = "GetObject" if version_id is None else "GetObjectVersion"
-        opened = open_bucket(tx, {"Bucket": source_bucket}, action, key=source_key)
-        source = versions.load_object(tx, opened, source_key, version_id)
-        encryption.check_customer_key(source.encryption, request, "CopySource")
-        check_copy(source, request)
+        source = load_copy_source(tx, request).version
         start, stop = 0, source.size
         if "CopySourceRange" in request:
             start, stop = copied_range_of(request["CopySourceRange"], source.size)
-        if stop - start > LARGEST_COPY:
-            raise InvalidRequest(COPY_TOO_LARGE)
+        check_copied_size(stop - start)
         found = Segments(tx.kernel, content.segments(tx, source.content, start, stop))
         return found, upload, source.version_id
 

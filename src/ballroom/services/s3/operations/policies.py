@@ -15,10 +15,11 @@ from ballroom.services.s3.authorization import (
     denied,
     policy_text,
 )
-from ballroom.services.s3.errors import MalformedXml, named, not_configured
+from ballroom.services.s3.errors import MalformedXml, MethodNotAllowed, named, not_configured
 from ballroom.services.s3.operations.buckets import OWNERSHIPS
 from ballroom.services.s3.policy.public import allows_public, is_public
 from ballroom.services.s3.policy.validation import check
+from ballroom.services.s3.resources import Bucket
 from ballroom.services.s3.settings_store import drop_setting, find_setting, put_setting
 
 
@@ -32,7 +33,7 @@ def put_bucket_policy(tx: Tx, request: Request) -> Response:
 
     Source: S3 API Reference, PutBucketPolicy.
     """
-    bucket = open_bucket(tx, request, "PutBucketPolicy")
+    bucket = _open_own(tx, request, "PutBucketPolicy", "PUT")
     text = request["Policy"]
     policy = check(text, bucket.name)
     if allows_public(policy) and blocks(tx, bucket)["BlockPublicPolicy"]:
@@ -42,10 +43,21 @@ def put_bucket_policy(tx: Tx, request: Request) -> Response:
     return {}
 
 
+def _open_own(tx: Tx, request: Request, action: str, method: str) -> Bucket:
+    """The bucket, if it is the caller's account's: no policy gives its policy to others.
+
+    Source: S3 API Reference, PutBucketPolicy, GetBucketPolicy, DeleteBucketPolicy ("405 Method Not Allowed").
+    """
+    bucket = open_bucket(tx, request, action)
+    if tx.caller.account != bucket.account or tx.caller.anonymous:
+        raise MethodNotAllowed(Method=method, ResourceType="BUCKETPOLICY")
+    return bucket
+
+
 @operation("GetBucketPolicy")
 def get_bucket_policy(tx: Tx, request: Request) -> Response:
     """The policy as it was put."""
-    bucket = open_bucket(tx, request, "GetBucketPolicy")
+    bucket = _open_own(tx, request, "GetBucketPolicy", "GET")
     text = policy_text(tx, bucket)
     if text is None:
         raise not_configured("NoSuchBucketPolicy", "The bucket policy does not exist", bucket.name)
@@ -55,7 +67,7 @@ def get_bucket_policy(tx: Tx, request: Request) -> Response:
 @operation("DeleteBucketPolicy")
 def delete_bucket_policy(tx: Tx, request: Request) -> Response:
     """Take the policy away."""
-    drop_setting(tx, open_bucket(tx, request, "DeleteBucketPolicy"), POLICY)
+    drop_setting(tx, _open_own(tx, request, "DeleteBucketPolicy", "DELETE"), POLICY)
     return {}
 
 

@@ -85,12 +85,8 @@ async def _store(acting: Context, put: Request, file: FilePart, check: Callable[
         received = await receiving.receive(acting.kernel, file, put, announced)
     else:
         received = receiving.receive_whole(small, file, put, announced)
-    try:
+    with receiving.given_up_unless_kept(acting.kernel, received):
         check(file.size)
-    except BaseException:
-        if received.blob is not None:
-            acting.kernel.blobs.release(received.blob)
-        raise
     return await put_received(acting, put, received, event="ObjectCreated:Post")
 
 
@@ -241,7 +237,7 @@ def _location(ctx: Context, request: Request, put: Request) -> str:
     """Where the object is, at the host that was asked."""
     scheme = ctx.kernel.settings.base_url.partition("://")[0]
     host = request.get("Host") or urlsplit(ctx.kernel.settings.base_url).netloc
-    key = quote(put["Key"], safe="/-_.~")
+    key = quote(put["Key"], safe="-_.~")
     bucket = put["Bucket"]
     return f"{scheme}://{host}/{key}" if host.startswith(f"{bucket}.") else f"{scheme}://{host}/{bucket}/{key}"
 

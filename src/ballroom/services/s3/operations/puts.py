@@ -9,7 +9,7 @@ import msgspec
 from ballroom.kernel import Context, Request, Response, Tx, Waiting, operation
 from ballroom.services.s3 import checksum_request, content, encryption, hooks, receiving, versions
 from ballroom.services.s3.access import open_bucket
-from ballroom.services.s3.attributes import Attributes
+from ballroom.services.s3.attributes import NONE, Attributes
 from ballroom.services.s3.conditions import check_write
 from ballroom.services.s3.errors import EntityTooLarge
 from ballroom.services.s3.names import check_key
@@ -42,6 +42,8 @@ def put_object(tx: Tx, request: Request) -> Response | Waiting:
     prepared = prepare(tx, request)
     check_write(_current(tx, prepared.bucket, request), request)
     announced = checksum_request.announced_by(request, stream)
+    if prepared.attributes is not NONE:
+        checksum_request.check_locked(tx, prepared.attributes, announced, "Put Object")
     check_size(request)
     if stream.length is not None and stream.length <= SMALL and (data := stream.whole()) is not None:
         received = receiving.receive_whole(data, stream, request, announced)
@@ -64,12 +66,8 @@ async def put_received(
         check_write(_current(tx, prepared.bucket, request), request)
         return _put(tx, request, received, prepared, event)
 
-    try:
+    with receiving.given_up_unless_kept(ctx.kernel, received):
         return ctx.transact(put)
-    except BaseException:
-        if received.blob is not None:
-            ctx.kernel.blobs.release(received.blob)
-        raise
 
 
 def prepare(tx: Tx, request: Request) -> Prepared:

@@ -10,7 +10,7 @@ from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.conditions import check_read, has_read_conditions
 from ballroom.services.s3.errors import InvalidObjectState, InvalidPartNumber, InvalidRequest
 from ballroom.services.s3.object_headers import ARCHIVED
-from ballroom.services.s3.ranges import range_of
+from ballroom.services.s3.ranges import check_part_number, range_of
 from ballroom.services.s3.resources import Bucket, Checksum, ObjectVersion
 
 
@@ -50,6 +50,8 @@ def restored(version: ObjectVersion) -> str:
 
 def _find(tx: Tx, request: Request) -> tuple[Bucket, ObjectVersion]:
     key, version_id = request["Key"], request.get("VersionId")
+    if tx.caller.anonymous:
+        object_headers.check_anonymous(request)
     action = "GetObject" if version_id is None else "GetObjectVersion"
     bucket = open_bucket(tx, request, action, key=key)
     version = versions.load_object(tx, bucket, key, version_id)
@@ -101,11 +103,12 @@ def _part(tx: Tx, version: ObjectVersion, request: Request) -> tuple[int, int, C
     if "Range" in request:
         raise InvalidRequest("Cannot specify both Range header and partNumber query parameter")
     number = request["PartNumber"]
+    check_part_number(number)
     if not version.parts:
         if number != 1:
             raise InvalidPartNumber(ActualPartCount="1", PartNumberRequested=str(number))
         return 0, version.content.size, version.checksum
-    found = content.part_span(tx, version.content, number) if number > 0 else None
+    found = content.part_span(tx, version.content, number)
     if found is None:
         raise InvalidPartNumber(ActualPartCount=str(version.parts), PartNumberRequested=str(number))
     part, offset = found

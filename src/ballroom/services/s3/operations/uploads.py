@@ -6,7 +6,7 @@ from typing import Any
 
 from ballroom.kernel import Request, Response, Tx, on_timer, operation
 from ballroom.services.s3 import checksums, content, encryption, hooks, listing, versions
-from ballroom.services.s3.access import open_bucket
+from ballroom.services.s3.access import check_not_anonymous, open_bucket
 from ballroom.services.s3.checksum_request import UNSUPPORTED_ALGORITHM
 from ballroom.services.s3.conditions import fingerprint
 from ballroom.services.s3.errors import InvalidRequest, NoSuchUpload
@@ -32,6 +32,7 @@ def create_multipart_upload(tx: Tx, request: Request) -> Response:
     Source: S3 API Reference, CreateMultipartUpload.
     """
     key = request["Key"]
+    check_not_anonymous(tx, "initiate multipart uploads")
     bucket = open_bucket(tx, request, "PutObject", key=key)
     check_key(key)
     algorithm, kind = _checksum_of(request)

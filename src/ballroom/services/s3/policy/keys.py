@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from ballroom.kernel import Request, Tx
 
+_DAY_MS = 24 * 60 * 60 * 1000
 _MEMBERS = {
     "Prefix": "s3:prefix",
     "Delimiter": "s3:delimiter",
@@ -35,8 +36,6 @@ _MEMBERS = {
     "SSECustomerAlgorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
     "StorageClass": "s3:x-amz-storage-class",
     "WebsiteRedirectLocation": "s3:x-amz-website-redirect-location",
-    "ObjectLockMode": "s3:object-lock-mode",
-    "ObjectLockLegalHoldStatus": "s3:object-lock-legal-hold",
     "ObjectOwnership": "s3:x-amz-object-ownership",
     "IfMatch": "s3:if-match",
     "IfNoneMatch": "s3:if-none-match",
@@ -78,6 +77,7 @@ def of_request(
         found[f"s3:existingobjecttag/{name}".lower()] = (value,)
     if request is not None:
         _add_members(request, found)
+        _add_lock(request, tx.now_ms, found)
     return found
 
 
@@ -96,6 +96,25 @@ def _add_members(request: Request, found: dict[str, tuple[str, ...]]) -> None:
     found["s3:requestobjecttagkeys"] = tuple(name for name, _ in pairs)
     for name, value in pairs:
         found[f"s3:requestobjecttag/{name}".lower()] = (value,)
+
+
+def _add_lock(request: Request, now_ms: int, found: dict[str, tuple[str, ...]]) -> None:
+    """What a write or an operation of its own locks.
+
+    Source: S3 User Guide, "Setting limits on retention periods with a bucket policy".
+    """
+    retention = request.get("Retention") or {}
+    mode = request.get("ObjectLockMode") or retention.get("Mode")
+    until_ms = request.get("ObjectLockRetainUntilDate") or retention.get("RetainUntilDate")
+    hold = request.get("ObjectLockLegalHoldStatus") or (request.get("LegalHold") or {}).get("Status")
+    if mode:
+        found["s3:object-lock-mode"] = (mode,)
+    if until_ms:
+        until = datetime.fromtimestamp(until_ms / 1000, UTC)
+        found["s3:object-lock-retain-until-date"] = (until.strftime("%Y-%m-%dT%H:%M:%SZ"),)
+        found["s3:object-lock-remaining-retention-days"] = (str((until_ms - now_ms) // _DAY_MS),)
+    if hold:
+        found["s3:object-lock-legal-hold"] = (hold,)
 
 
 def _is_secure(tx: Tx) -> bool:

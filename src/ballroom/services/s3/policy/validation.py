@@ -124,19 +124,18 @@ def _resource_kind(resource: str, arn: str) -> str:
 
 def _fit(actions: tuple[str, ...], kinds: set[str]) -> bool:
     """Every action must have a resource that it can apply to."""
-    if "any" in kinds or kinds == {"bucket", "object"}:
+    return "any" in kinds or all(_applies(action, kinds) for action in actions)
+
+
+def _applies(action: str, kinds: set[str]) -> bool:
+    name = action.partition(":")[2].lower()
+    if "*" in action or "?" in action:
         return True
-    for action in actions:
-        if action in ("*", "s3:*") or "*" in action or "?" in action:
-            return True
-        if (_is_object_action(action)) is ("object" in kinds):
-            return True
-    return False
-
-
-def _is_object_action(action: str) -> bool:
-    name = action.partition(":")[2]
-    return name.lower() in _OBJECT_ACTIONS
+    if name in _OBJECT_ACTIONS:
+        return "object" in kinds
+    if "bucket" in name or "configuration" in name:
+        return "bucket" in kinds
+    return True  # newer than this list
 
 
 _OBJECT_ACTIONS = frozenset(

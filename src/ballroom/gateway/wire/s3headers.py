@@ -1,0 +1,48 @@
+"""Headers that S3 treats in its own way: some it refuses though the models do not know them, some it forgives.
+
+Source: S3 API Reference, GetObject and HeadObject ("Encryption request headers ... you'll get an HTTP 400 Bad
+Request error"), UploadPart; RFC 9110, 13.1.3 and 13.1.4 (a date that is none is ignored); what S3 answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ballroom.gateway.wire.rest import RefusedHeader
+from ballroom.kernel.errors import ServiceError
+
+_ENCRYPTION = "x-amz-server-side-encryption"
+_CHECKSUM = "x-amz-checksum-*"
+"""Those of algorithms that there are have names in the models."""
+
+
+def _invalid(text: str, name: str, value: str) -> ServiceError:
+    error = ServiceError(text, ArgumentName=name, ArgumentValue=value[:256])
+    error.shape, error.status = "InvalidArgument", 400
+    return error
+
+
+def _not_here(name: str, value: str) -> ServiceError:
+    return _invalid(f"{name} header is not supported for this operation.", name, value)
+
+
+def _no_metadata(name: str, value: str) -> ServiceError:
+    return _invalid("Metadata cannot be specified in this context.", name, value)
+
+
+def _no_algorithm(name: str, value: str) -> ServiceError:
+    error = ServiceError("The algorithm type you specified in x-amz-checksum- header is invalid.")
+    error.shape, error.status = "InvalidRequest", 400
+    return error
+
+
+REFUSED: Mapping[str, Mapping[str, RefusedHeader]] = {
+    "GetObject": {_ENCRYPTION: _not_here},
+    "HeadObject": {_ENCRYPTION: _not_here},
+    "PutObject": {_CHECKSUM: _no_algorithm},
+    "UploadPart": {_ENCRYPTION: _not_here, "x-amz-meta-*": _no_metadata, _CHECKSUM: _no_algorithm},
+}
+"""By operation and header; a name that ends in `*` stands for all that begin so."""
+
+IGNORED_IF_WRONG = frozenset({"if-modified-since", "if-unmodified-since", "x-amz-max-parts"})
+"""Headers that, if they cannot be read, are as good as absent."""
