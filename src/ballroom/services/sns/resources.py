@@ -14,13 +14,16 @@
 | `sns`, account, region, `opted-out`, number | OptedOut | opt-out lists |
 | `sns`, account, region, `sandbox`, number | SandboxNumber | the SMS sandbox |
 | `sns`, account, region, `outbox`, time, n | Sent | the outbox, newest first |
+| `sns`, account, region, `counts` | AccountCounts | the account's quotas |
 | `sns`, `~signing`, purpose | SigningKey | signing, the certificate's page |
+| `sns-data`, topic id, `counts` | TopicCounts | the topic's quotas, GetTopicAttributes |
 | `sns-data`, topic id, `head` | Head | FIFO: sequence numbers |
 | `sns-data`, topic id, `dedup`, scope, id | Accepted | FIFO: deduplication |
 | `sns-data`, topic id, `accepted`, time, scope, id | Expiry | FIFO: which of those are over |
 | `sns-data`, `~publication`, id | Publication | what a large fan-out still has to deliver |
 
-A subscription belongs to the region and account of its topic, and is listed by its owner.
+A subscription belongs to the region and account of its topic, and is listed by its owner. Rows of a deleted
+topic are removed in steps; until then, `belongs` tells them from those of a new topic of the same name.
 """
 
 from __future__ import annotations
@@ -88,6 +91,8 @@ class Subscription(Record, frozen=True):
     authenticated: bool = True
     """It was confirmed by a signed request, or needed no confirmation."""
     authenticate_unsubscribe: bool = False
+    topic_id: str = ""
+    """The topic's id; a subscription of an earlier version has none."""
 
     @property
     def at(self) -> TopicName:
@@ -228,6 +233,13 @@ def data_key(topic: Topic, *more: str | int) -> Key:
 def find_topic(tx: Tx, at: TopicName) -> Topic | None:
     """The topic, or None."""
     return tx.get(Topic, topic_key(at))
+
+
+def belongs(subscription: Subscription, topic: Topic) -> bool:
+    """Whether it is the topic's, and not left of an earlier one of the same name."""
+    if subscription.topic_id:
+        return subscription.topic_id == topic.id
+    return subscription.created_ms >= topic.created_ms
 
 
 def load_topic(tx: Tx, arn: str, parameter: str = "TopicArn") -> Topic:

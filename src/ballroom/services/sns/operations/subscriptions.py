@@ -17,6 +17,7 @@ from ballroom.services.sns.resources import (
     Mine,
     Subscription,
     Topic,
+    belongs,
     endpoint_key,
     find_subscription,
     find_topic,
@@ -39,8 +40,7 @@ def subscribe(tx: Tx, request: Request) -> Response:
     endpoints.check(tx, topic, protocol, endpoint)
     given = request.get("Attributes") or {}
     attributes = subscription_attributes.checked(given, protocol, topic)
-    link = tx.get(Mine, endpoint_key(topic.at, protocol, endpoint))
-    existing = find_subscription(tx, link.arn) if link is not None else None
+    existing = _find_existing(tx, topic, protocol, endpoint)
     if existing is not None:
         _check_same(existing, attributes, given)
         if existing.pending:
@@ -50,9 +50,16 @@ def subscribe(tx: Tx, request: Request) -> Response:
     subscription = Subscription(
         tx.ids.uuid(), topic.account, topic.region, topic.name, protocol, endpoint, tx.account, tx.caller.arn,
         attributes, tx.now_ms, token=tx.ids.secret(_TOKEN_LENGTH) if pending else "", pending=pending,
+        topic_id=topic.id,
     )  # fmt: skip
     subscribing.add(tx, topic, subscription)
     return _answer(subscription, request)
+
+
+def _find_existing(tx: Tx, topic: Topic, protocol: str, endpoint: str) -> Subscription | None:
+    link = tx.get(Mine, endpoint_key(topic.at, protocol, endpoint))
+    existing = find_subscription(tx, link.arn) if link is not None else None
+    return existing if existing is not None and belongs(existing, topic) else None
 
 
 def _check_same(existing: Subscription, attributes: dict[str, str], given: dict[str, str]) -> None:
@@ -105,7 +112,7 @@ def _find_by_token(tx: Tx, topic: Topic, token: str) -> Subscription | None:
     while True:
         found = tx.scan_prefix(Subscription, prefix, after=after, limit=_PAGE)
         for subscription in found:
-            if subscription.token == token:
+            if subscription.token == token and belongs(subscription, topic):
                 return subscription
         if len(found) < _PAGE:
             return None
@@ -163,7 +170,7 @@ def list_subscriptions_by_topic(tx: Tx, request: Request) -> Response:
     topic = load_topic(tx, request["TopicArn"])
     prefix = ("sns", topic.account, topic.region, "sub", topic.name)
     found = tx.scan_prefix(Subscription, prefix, after=after_token(request, prefix), limit=_PAGE + 1)
-    answer: Response = {"Subscriptions": [_listed(subscription) for subscription in found[:_PAGE]]}
+    answer: Response = {"Subscriptions": [_listed(one) for one in found[:_PAGE] if belongs(one, topic)]}
     if len(found) > _PAGE:
         answer["NextToken"] = make_token((found[_PAGE - 1].id,))
     return answer

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from ballroom.kernel import Key, Request, Response, Tx, on_timer, operation
+from ballroom.kernel import Key, Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token, read_token
-from ballroom.services.sns import subscribing, tagging, topic_attributes
+from ballroom.services.sns import counts, subscribing, tagging, topic_attributes
 from ballroom.services.sns.errors import InvalidParameter
-from ballroom.services.sns.live import AT_ONCE
 from ballroom.services.sns.names import TopicName, check_topic_name, parse_topic
 from ballroom.services.sns.resources import (
-    Subscription,
     Tags,
     Topic,
     find_topic,
@@ -47,6 +45,7 @@ def create_topic(tx: Tx, request: Request) -> Response:
         at.account, at.region, name, tx.ids.hex(16), attributes, tx.now_ms,
         protection_policy=request.get("DataProtectionPolicy") or "",
     )  # fmt: skip
+    counts.topic_created(tx, topic)
     tx.put(topic_key(at), topic)
     if tags:
         tx.put(tags_key(at), Tags(tags))
@@ -57,24 +56,15 @@ def create_topic(tx: Tx, request: Request) -> Response:
 def delete_topic(tx: Tx, request: Request) -> Response:
     """Delete a topic with its subscriptions; one that does not exist is no error."""
     at = parse_topic(request["TopicArn"], tx.caller.region)
-    if find_topic(tx, at) is None:
+    topic = find_topic(tx, at)
+    if topic is None:
         return {}
+    counts.topic_deleted(tx, topic)
     tx.delete(topic_key(at))
     tx.delete(tags_key(at))
-    sweep(tx, at.account, at.region, at.name, tx.now_ms)
+    subscribing.sweep(tx, *at)
+    subscribing.sweep_data(tx, topic.id)
     return {}
-
-
-@on_timer("sns.sweep")
-def sweep(tx: Tx, account: str, region: str, name: str, before_ms: int) -> None:
-    """Remove a page of a deleted topic's subscriptions; what an earlier run removed is not there any more."""
-    prefix = ("sns", account, region, "sub", name)
-    found = tx.scan_prefix(Subscription, prefix, limit=AT_ONCE)
-    for subscription in found:
-        if subscription.created_ms <= before_ms:
-            subscribing.remove(tx, subscription)
-    if len(found) == AT_ONCE and any(s.created_ms <= before_ms for s in found):
-        tx.wake_at(tx.now_ms, "sns.sweep", account, region, name, before_ms)
 
 
 @operation("ListTopics")
@@ -107,9 +97,9 @@ def after_token(request: Request, prefix: Key, length: int = 1) -> Key | None:
 def get_topic_attributes(tx: Tx, request: Request) -> Response:
     """A topic's attributes, the effective delivery policy and the counts of subscriptions among them."""
     topic = load_topic(tx, request["TopicArn"])
-    found = tx.scan_prefix(Subscription, ("sns", topic.account, topic.region, "sub", topic.name), limit=10_000)
-    pending = sum(subscription.pending for subscription in found)
-    return {"Attributes": topic_attributes.described(topic, confirmed=len(found) - pending, pending=pending)}
+    known = counts.of_topic(tx, topic)
+    told = topic_attributes.described(topic, confirmed=known.confirmed, pending=known.pending)
+    return {"Attributes": told}
 
 
 @operation("SetTopicAttributes")
