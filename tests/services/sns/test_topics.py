@@ -63,9 +63,6 @@ def test_attributes_are_checked_and_told(
 
 
 def test_what_is_not_there_yet_is_refused_by_name(cloud: Cloud) -> None:
-    policy = {"ArchivePolicy": '{"MessageRetentionPeriod": "30"}', "FifoTopic": "true"}
-    error = cloud.error("sns", "CreateTopic", Name="t.fifo", Attributes=policy)
-    assert "ArchivePolicy" in error.text
     endpoint = "arn:aws:firehose:us-east-1:000000000000:deliverystream/d"
     error = cloud.error("sns", "Subscribe", TopicArn=a_topic(cloud), Protocol="firehose", Endpoint=endpoint)
     assert "Firehose" in error.text

@@ -94,6 +94,12 @@ class TagLimitExceeded(SnsError):
     text = "Could not complete request: tag quota of per resource exceeded"
 
 
+class InvalidState(SnsError):
+    """The topic is in a state that does not allow it."""
+
+    shape = "InvalidStateException"
+
+
 class EndpointDisabled(SnsError):
     """The device's endpoint is disabled."""
 

@@ -38,9 +38,10 @@ class FanOut:
 
     def _count(self) -> None:
         kernel, at = self._tx.kernel, self._topic.at
+        kind = "ReplayedNotifications" if self._publication.replayed else "Notifications"
         for name, number in (
-            ("NumberOfNotificationsDelivered", self._delivered),
-            ("NumberOfNotificationsFailed", self._failed),
+            (f"NumberOf{kind}Delivered", self._delivered),
+            (f"NumberOf{kind}Failed", self._failed),
             ("NumberOfNotificationsFilteredOut", self._filtered),
         ):
             if number:

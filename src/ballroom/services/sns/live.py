@@ -64,7 +64,7 @@ def page(tx: Tx, at: TopicName, after: str | None, limit: int = AT_ONCE) -> list
 
 def receives(subscription: Subscription, topic: Topic) -> bool:
     """Whether it gets what the topic publishes."""
-    return not subscription.pending and belongs(subscription, topic)
+    return not subscription.pending and not subscription.paused and belongs(subscription, topic)
 
 
 class LiveTopics:

@@ -61,6 +61,8 @@ class Envelopes:
             if self._publication.attributes:
                 attributes = message_attributes.in_envelope(self._publication.attributes)
                 after = b'","MessageAttributes":' + orjson.dumps(attributes) + b"}"
+            if self._publication.replayed:
+                after = after[:-1] + b',"Replayed":true}'
             halves = self._halves[protocol] = before.decode(), after.decode()
         # an ARN needs no escaping
         return halves[0] + unsubscribe_url(self._base_url, subscription_arn) + halves[1]

@@ -20,6 +20,8 @@
 | `sns-data`, topic id, `head` | Head | FIFO: sequence numbers |
 | `sns-data`, topic id, `dedup`, scope, id | Accepted | FIFO: deduplication |
 | `sns-data`, topic id, `accepted`, time, scope, id | Expiry | FIFO: which of those are over |
+| `sns-data`, topic id, `archived`, archive id, time, sequence | Publication | replays, oldest first |
+| `sns-data`, topic id, `replay`, run | Place | how far a replay has come |
 | `sns-data`, `~publication`, id | Publication | what a large fan-out still has to deliver |
 
 A subscription belongs to the region and account of its topic, and is listed by its owner. Rows of a deleted
@@ -30,11 +32,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ballroom.kernel import Key, Record, Tx
 from ballroom.services.sns.errors import NotFound
 from ballroom.services.sns.names import TopicName, parse_subscription, parse_topic
 
 PENDING = "PendingConfirmation"
+
+
+class Archive(msgspec.Struct, array_like=True, frozen=True):
+    """That a FIFO topic archives its messages, and what it can replay."""
+
+    id: str
+    days: int
+    since_ms: int
+    sweep_ms: int
+    """When what is too old is removed next."""
 
 
 class Topic(Record, frozen=True):
@@ -48,6 +62,7 @@ class Topic(Record, frozen=True):
     created_ms: int
     deleted_subscriptions: int = 0
     protection_policy: str = ""
+    archive: Archive | None = None
 
     @property
     def at(self) -> TopicName:
@@ -93,6 +108,11 @@ class Subscription(Record, frozen=True):
     authenticate_unsubscribe: bool = False
     topic_id: str = ""
     """The topic's id; a subscription of an earlier version has none."""
+    replay: str = ""
+    """The id of the latest replay, while there is a replay policy."""
+    replay_status: str = ""
+    paused: bool = False
+    """It gets nothing newly published: a replay is under way, or over for good."""
 
     @property
     def at(self) -> TopicName:

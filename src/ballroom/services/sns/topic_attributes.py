@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from ballroom.kernel.errors import NotImplementedHere
 from ballroom.services.sns import policies
+from ballroom.services.sns.archive_policies import retention_days
 from ballroom.services.sns.errors import InvalidParameter
 from ballroom.services.sns.names import TopicName
 from ballroom.services.sns.resources import Topic
@@ -83,9 +83,7 @@ def _maximum(name: str, value: str) -> str:
 
 
 def _archive(name: str, value: str) -> str:
-    if value in ("", "{}"):
-        return ""
-    raise NotImplementedHere("Ballroom does not archive the messages of a topic yet: ArchivePolicy is refused")
+    return value if retention_days(value) else ""
 
 
 def _as_it_is(name: str, value: str) -> str:
@@ -104,9 +102,9 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     "TracingConfig": _tracing,
     "SignatureVersion": _signature_version,
     "MaximumMessageSize": _maximum,
-    "ArchivePolicy": _archive,
 }
 _FIFO_CHECKS: dict[str, Callable[[str, str], str]] = {
+    "ArchivePolicy": _archive,
     "ContentBasedDeduplication": _boolean,
     "FifoThroughputScope": _scope,
 }

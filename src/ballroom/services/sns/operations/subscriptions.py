@@ -8,7 +8,7 @@ import msgspec
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token
-from ballroom.services.sns import endpoints, subscribing, subscription_attributes
+from ballroom.services.sns import endpoints, replaying, subscribing, subscription_attributes
 from ballroom.services.sns.errors import AuthorizationError, InvalidParameter, NotFound
 from ballroom.services.sns.names import parse_topic
 from ballroom.services.sns.operations.topics import after_token
@@ -52,6 +52,8 @@ def subscribe(tx: Tx, request: Request) -> Response:
         attributes, tx.now_ms, token=tx.ids.secret(_TOKEN_LENGTH) if pending else "", pending=pending,
         topic_id=topic.id,
     )  # fmt: skip
+    if not pending:
+        subscription = replaying.begin(tx, subscription)
     subscribing.add(tx, topic, subscription)
     return _answer(subscription, request)
 
@@ -96,6 +98,7 @@ def confirm_subscription(tx: Tx, request: Request) -> Response:
         subscription = msgspec.structs.replace(
             subscription, pending=False, authenticated=signed, authenticate_unsubscribe=guarded
         )
+        subscription = replaying.begin(tx, subscription)
         subscribing.put(tx, subscription)
     return {"SubscriptionArn": subscription.arn}
 
@@ -150,7 +153,10 @@ def set_subscription_attributes(tx: Tx, request: Request) -> Response:
         raise NotFound.topic()
     given = {request["AttributeName"]: request.get("AttributeValue") or ""}
     attributes = subscription_attributes.checked(given, subscription.protocol, topic, subscription.attributes)
-    subscribing.put(tx, msgspec.structs.replace(subscription, attributes=attributes))
+    subscription = msgspec.structs.replace(subscription, attributes=attributes)
+    if request["AttributeName"] == "ReplayPolicy" and not subscription.pending:
+        subscription = replaying.begin(tx, subscription)
+    subscribing.put(tx, subscription)
     return {}
 
 

@@ -6,9 +6,10 @@ import msgspec
 
 from ballroom.kernel import Key, Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token, read_token
-from ballroom.services.sns import counts, subscribing, tagging, topic_attributes
-from ballroom.services.sns.errors import InvalidParameter
+from ballroom.services.sns import archiving, counts, subscribing, tagging, topic_attributes
+from ballroom.services.sns.errors import InvalidParameter, InvalidState
 from ballroom.services.sns.names import TopicName, check_topic_name, parse_topic
+from ballroom.services.sns.notifications import timestamp
 from ballroom.services.sns.resources import (
     Tags,
     Topic,
@@ -46,7 +47,7 @@ def create_topic(tx: Tx, request: Request) -> Response:
         protection_policy=request.get("DataProtectionPolicy") or "",
     )  # fmt: skip
     counts.topic_created(tx, topic)
-    tx.put(topic_key(at), topic)
+    put_topic(tx, topic)
     if tags:
         tx.put(tags_key(at), Tags(tags))
     return {"TopicArn": at.arn}
@@ -54,11 +55,17 @@ def create_topic(tx: Tx, request: Request) -> Response:
 
 @operation("DeleteTopic")
 def delete_topic(tx: Tx, request: Request) -> Response:
-    """Delete a topic with its subscriptions; one that does not exist is no error."""
+    """Delete a topic with its subscriptions; one that does not exist is no error.
+
+    Raises:
+        InvalidState: it archives its messages, which protects it.
+    """
     at = parse_topic(request["TopicArn"], tx.caller.region)
     topic = find_topic(tx, at)
     if topic is None:
         return {}
+    if topic.archive is not None:
+        raise InvalidState("Invalid state: Cannot delete a topic with an ArchivePolicy")
     counts.topic_deleted(tx, topic)
     tx.delete(topic_key(at))
     tx.delete(tags_key(at))
@@ -99,6 +106,8 @@ def get_topic_attributes(tx: Tx, request: Request) -> Response:
     topic = load_topic(tx, request["TopicArn"])
     known = counts.of_topic(tx, topic)
     told = topic_attributes.described(topic, confirmed=known.confirmed, pending=known.pending)
+    if topic.archive is not None:
+        told["BeginningArchiveTime"] = timestamp(archiving.beginning_ms(topic.archive, tx.now_ms))
     return {"Attributes": told}
 
 
@@ -116,5 +125,5 @@ def set_topic_attributes(tx: Tx, request: Request) -> Response:
 
 
 def put_topic(tx: Tx, topic: Topic) -> None:
-    """Store a topic."""
-    tx.put(topic_key(topic.at), topic)
+    """Store a topic, with the archive that its attributes ask for."""
+    tx.put(topic_key(topic.at), archiving.adopt_policy(tx, topic))
