@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from ballroom.kernel.policy import PolicyError, parse_policy
 from ballroom.services.sns import policies
 from ballroom.services.sns.archive_policies import retention_days
 from ballroom.services.sns.errors import InvalidParameter
@@ -22,6 +23,8 @@ MAXIMUM_BYTES = 1024 * 1024
 _FEEDBACK = re.compile(
     r"(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|SuccessFeedbackSampleRate|FailureFeedbackRoleArn)"
 )
+_IN_SCOPE = re.compile(r"\*|sns:(?!\*$)[a-z*?]+", re.IGNORECASE | re.ASCII)
+"""Actions that a policy may name: AWS refuses `sns:*`, since it is more than a topic's policy can allow."""
 _ACTIONS = (
     "GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
     "ListSubscriptionsByTopic", "Publish",
@@ -45,15 +48,18 @@ def _policy(name: str, value: str) -> str:
     if not value:
         return value
     try:
-        policy = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        policy = None
-    if not isinstance(policy, dict) or not isinstance(policy.get("Statement"), list | dict):
-        raise InvalidParameter.of("Policy Error: null")
-    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
-    for statement in statements:
-        if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
+        policy = parse_policy(value)
+    except RecursionError:
+        raise InvalidParameter.of("Policy Error: null") from None
+    except PolicyError as error:
+        if (error.kind, error.subject) == ("empty", "Statement"):
+            return value
+        raise InvalidParameter.of("Policy Error: null") from None
+    for statement in policy.statements:
+        if statement.principals is None:
             raise InvalidParameter.of("Policy Error: null")
+        if any(not _IN_SCOPE.fullmatch(action) for action in statement.actions):
+            raise InvalidParameter.of("Policy statement action out of service scope!")
     return value
 
 

@@ -9,6 +9,7 @@ import msgspec
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token
 from ballroom.services.sns import endpoints, replaying, subscribing, subscription_attributes
+from ballroom.services.sns.authorization import check_owner, load_for
 from ballroom.services.sns.errors import AuthorizationError, InvalidParameter, NotFound
 from ballroom.services.sns.names import parse_topic
 from ballroom.services.sns.operations.topics import after_token
@@ -22,7 +23,6 @@ from ballroom.services.sns.resources import (
     find_subscription,
     find_topic,
     load_subscription,
-    load_topic,
 )
 
 _PAGE = 100
@@ -35,8 +35,8 @@ def subscribe(tx: Tx, request: Request) -> Response:
 
     Source: SNS API Reference, Subscribe; recorded answers.
     """
-    topic = load_topic(tx, request["TopicArn"])
     protocol, endpoint = request["Protocol"].lower(), request.get("Endpoint") or ""
+    topic = load_for(tx, request["TopicArn"], "Subscribe", protocol=protocol, endpoint=endpoint)
     endpoints.check(tx, topic, protocol, endpoint)
     given = request.get("Attributes") or {}
     attributes = subscription_attributes.checked(given, protocol, topic)
@@ -131,8 +131,10 @@ def unsubscribe(tx: Tx, request: Request) -> Response:
             raise InvalidParameter.of(
                 "SubscriptionArn", reason="This subscription is pending confirmation and cannot be deleted"
             )
-        if subscription.authenticate_unsubscribe and tx.caller.anonymous:
-            raise AuthorizationError("This subscription can only be ended by a signed request")
+        if subscription.authenticate_unsubscribe:
+            if tx.caller.anonymous:
+                raise AuthorizationError("This subscription can only be ended by a signed request")
+            check_owner(tx, subscription, "Unsubscribe")
         subscribing.end(tx, subscription)
     return {}
 
@@ -141,6 +143,7 @@ def unsubscribe(tx: Tx, request: Request) -> Response:
 def get_subscription_attributes(tx: Tx, request: Request) -> Response:
     """A subscription's attributes."""
     subscription = load_subscription(tx, request["SubscriptionArn"])
+    check_owner(tx, subscription, "GetSubscriptionAttributes")
     return {"Attributes": subscription_attributes.described(subscription, find_topic(tx, subscription.at))}
 
 
@@ -148,6 +151,7 @@ def get_subscription_attributes(tx: Tx, request: Request) -> Response:
 def set_subscription_attributes(tx: Tx, request: Request) -> Response:
     """Set one attribute; takes effect with the next publication."""
     subscription = load_subscription(tx, request["SubscriptionArn"])
+    check_owner(tx, subscription, "SetSubscriptionAttributes")
     topic = find_topic(tx, subscription.at)
     if topic is None:
         raise NotFound.topic()
@@ -173,7 +177,7 @@ def _listed(subscription: Subscription) -> dict[str, Any]:
 @operation("ListSubscriptionsByTopic")
 def list_subscriptions_by_topic(tx: Tx, request: Request) -> Response:
     """A topic's subscriptions, a hundred a page."""
-    topic = load_topic(tx, request["TopicArn"])
+    topic = load_for(tx, request["TopicArn"], "ListSubscriptionsByTopic")
     prefix = ("sns", topic.account, topic.region, "sub", topic.name)
     found = tx.scan_prefix(Subscription, prefix, after=after_token(request, prefix), limit=_PAGE + 1)
     answer: Response = {"Subscriptions": [_listed(one) for one in found[:_PAGE] if belongs(one, topic)]}

@@ -7,6 +7,7 @@ import msgspec
 from ballroom.kernel import Key, Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token, read_token
 from ballroom.services.sns import archiving, counts, subscribing, tagging, topic_attributes
+from ballroom.services.sns.authorization import load_for
 from ballroom.services.sns.errors import InvalidParameter, InvalidState
 from ballroom.services.sns.names import TopicName, check_topic_name, parse_topic
 from ballroom.services.sns.notifications import timestamp
@@ -14,7 +15,6 @@ from ballroom.services.sns.resources import (
     Tags,
     Topic,
     find_topic,
-    load_topic,
     tags_key,
     topic_key,
 )
@@ -61,9 +61,9 @@ def delete_topic(tx: Tx, request: Request) -> Response:
         InvalidState: it archives its messages, which protects it.
     """
     at = parse_topic(request["TopicArn"], tx.caller.region)
-    topic = find_topic(tx, at)
-    if topic is None:
+    if find_topic(tx, at) is None:
         return {}
+    topic = load_for(tx, at.arn, "DeleteTopic")
     if topic.archive is not None:
         raise InvalidState("Invalid state: Cannot delete a topic with an ArchivePolicy")
     counts.topic_deleted(tx, topic)
@@ -103,7 +103,7 @@ def after_token(request: Request, prefix: Key, length: int = 1) -> Key | None:
 @operation("GetTopicAttributes")
 def get_topic_attributes(tx: Tx, request: Request) -> Response:
     """A topic's attributes, the effective delivery policy and the counts of subscriptions among them."""
-    topic = load_topic(tx, request["TopicArn"])
+    topic = load_for(tx, request["TopicArn"], "GetTopicAttributes")
     known = counts.of_topic(tx, topic)
     told = topic_attributes.described(topic, confirmed=known.confirmed, pending=known.pending)
     if topic.archive is not None:
@@ -114,7 +114,7 @@ def get_topic_attributes(tx: Tx, request: Request) -> Response:
 @operation("SetTopicAttributes")
 def set_topic_attributes(tx: Tx, request: Request) -> Response:
     """Set one attribute; an absent value removes it."""
-    topic = load_topic(tx, request["TopicArn"])
+    topic = load_for(tx, request["TopicArn"], "SetTopicAttributes")
     name, value = request["AttributeName"], request.get("AttributeValue") or ""
     checked = topic_attributes.check(name, value, fifo=topic.fifo)
     attributes = {key: text for key, text in topic.attributes.items() if key != name}
