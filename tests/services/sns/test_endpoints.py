@@ -134,6 +134,71 @@ def test_a_failing_endpoint_is_tried_again_as_its_policy_says(cloud: Cloud, endp
     assert endpoint.take() == []
 
 
+def throttled(rate: int, **retry: int) -> str:
+    return json.dumps({"throttlePolicy": {"maxReceivesPerSecond": rate}, "healthyRetryPolicy": retry or None})
+
+
+def test_a_throttled_endpoint_gets_so_many_a_second(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    arn = confirmed(cloud, endpoint, topic, DeliveryPolicy=throttled(4))
+    for n in range(10):
+        publish(cloud, topic, str(n))
+    assert len(endpoint.take()) == 1
+    cloud.clock.advance(ms=999)
+    assert len(endpoint.take()) == 3
+    cloud.clock.advance(seconds=1)
+    assert len(endpoint.take()) == 4
+    cloud.clock.advance(seconds=60)
+    assert [json.loads(body)["Message"] for _, body in endpoint.take()] == ["8", "9"]
+    publish(cloud, topic, "after a rest")
+    assert len(endpoint.take()) == 1
+    cloud.sns("Unsubscribe", SubscriptionArn=arn)
+
+
+def test_a_topics_throttle_holds_for_each_subscription(cloud: Cloud, endpoint: Endpoint) -> None:
+    policy = json.dumps({"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": 1}}})
+    topic = a_topic(cloud, DeliveryPolicy=policy)
+    other = Endpoint(cloud)
+    for each in (endpoint, other):
+        confirmed(cloud, each, topic)
+    for n in range(3):
+        publish(cloud, topic, str(n))
+    for _ in range(3):
+        assert [len(each.take()) for each in (endpoint, other)] == [1, 1]
+        cloud.clock.advance(seconds=1)
+    other.server.close()
+
+
+def test_repeated_attempts_are_throttled_too(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    policy = throttled(1, minDelayTarget=1, maxDelayTarget=1, numRetries=3)
+    confirmed(cloud, endpoint, topic, DeliveryPolicy=policy)
+    endpoint.statuses = [500, 500, 500]
+    for n in range(3):
+        publish(cloud, topic, str(n))
+    got = []
+    for _ in range(6):
+        got.append(len(endpoint.take()))
+        cloud.clock.advance(seconds=1)
+    assert got == [1] * 6
+    assert endpoint.take() == []
+
+
+def test_the_pace_survives_a_restart(durable_cloud: Cloud) -> None:
+    cloud = durable_cloud
+    endpoint = Endpoint(cloud)
+    topic = a_topic(cloud)
+    confirmed(cloud, endpoint, topic, DeliveryPolicy=throttled(1))
+    for n in range(4):
+        publish(cloud, topic, str(n))
+    assert len(endpoint.take()) == 1
+    cloud.reopen()
+    assert endpoint.take() == []
+    cloud.clock.advance(seconds=2)
+    assert len(endpoint.take()) == 2
+    endpoint.server.close()
+
+
 @pytest.mark.parametrize("statuses", [[404], [500] * 4])
 def test_what_an_endpoint_never_takes_is_a_dead_letter(
     cloud: Cloud, endpoint: Endpoint, statuses: list[int]

@@ -1,7 +1,7 @@
 """Posts to HTTP endpoints: notifications and confirmations, each a delivery of the kernel's.
 
 At least once, tried again as the delivery policy says, and given to the subscription's dead-letter queue when
-they fail for good.
+they fail for good. Posts to a throttled subscription are due one after the other (`pacing`).
 
 Source: Developer Guide, "Amazon SNS message delivery retries", "Amazon SNS dead-letter queues".
 """
@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import orjson
 
-from ballroom.kernel import Context, Delivery, GiveUp, ServiceError, Tx, on_delivery, on_exhausted
-from ballroom.services.sns import policies, signing
+from ballroom.kernel import Context, Delivery, GiveUp, RetryAt, ServiceError, Tx, on_delivery, on_exhausted
+from ballroom.services.sns import pacing, policies, signing
 from ballroom.services.sns.dead_letters import give_up
 from ballroom.services.sns.http_posts import ForbiddenAddress, Unreachable, post
 from ballroom.services.sns.messages import Publication
@@ -42,6 +42,8 @@ class Post(msgspec.Struct, array_like=True, frozen=True):
     content_type: str
     for_queue: dict[str, Any]
     """The message for the dead-letter queue."""
+    rate: int = 0
+    """The most posts a second; 0: as many as there are."""
 
     @property
     def at(self) -> TopicName:
@@ -86,12 +88,15 @@ def post_confirmation(tx: Tx, topic: Topic, subscription: Subscription) -> None:
 def _post_later(
     tx: Tx, subscription: Subscription, kind: str, message_id: str, text: str, policy: dict[str, Any]
 ) -> None:
+    rate = (policy["throttlePolicy"] or {}).get("maxReceivesPerSecond", 0) if kind == "Notification" else 0
     item = Post(
         subscription.account, subscription.region, subscription.topic, subscription.id, subscription.endpoint,
         kind, message_id, text.encode("utf-8", "surrogatepass"), subscription.raw and kind == "Notification",
-        policy["requestPolicy"]["headerContentType"], {"MessageBody": text},
+        policy["requestPolicy"]["headerContentType"], {"MessageBody": text}, rate,
     )  # fmt: skip
-    tx.deliver("sns.post", _encode(item), policy=policies.retry_policy(policy), subject=subscription.arn)
+    due_ms = pacing.reserve(tx, subscription, rate) if rate else None
+    retries = policies.retry_policy(policy)
+    tx.deliver("sns.post", _encode(item), policy=retries, due_ms=due_ms, subject=subscription.arn)
 
 
 @on_delivery("sns.post", concurrency=200)
@@ -101,6 +106,10 @@ async def attempt(ctx: Context, delivery: Delivery) -> None:
     subscription = ctx.transact(lambda tx: tx.get(Subscription, subscription_key(item.at, item.subscription)))
     if subscription is None:
         return  # ended meanwhile
+    if item.rate and delivery.attempt > 1:
+        due_ms = ctx.transact(pacing.reserve_again, subscription, item.rate, delivery.id)
+        if due_ms > ctx.clock.now_ms():
+            raise RetryAt(due_ms)
     headers = {
         "x-amz-sns-message-type": item.kind,
         "x-amz-sns-message-id": item.message_id,

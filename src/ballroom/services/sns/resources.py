@@ -22,6 +22,8 @@
 | `sns-data`, topic id, `accepted`, time, scope, id | Expiry | FIFO: which of those are over |
 | `sns-data`, topic id, `archived`, archive id, time, sequence | Publication | replays, oldest first |
 | `sns-data`, topic id, `replay`, run | Place | how far a replay has come |
+| `sns-data`, topic id, `pace`, subscription | Pace | throttled endpoints: when the next post may leave |
+| `sns-data`, topic id, `slot`, subscription, delivery | Slot | the same, for repeated attempts |
 | `sns-data`, `~publication`, id | Publication | what a large fan-out still has to deliver |
 
 A subscription belongs to the region and account of its topic, and is listed by its owner. Rows of a deleted

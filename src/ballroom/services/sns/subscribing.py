@@ -12,7 +12,7 @@ import orjson
 from ballroom.kernel import ServiceError, Tx, on_timer
 from ballroom.kernel.arn import find_arn
 from ballroom.kernel.keys import PREFIX_END, pack
-from ballroom.services.sns import counts, outbox, signing
+from ballroom.services.sns import counts, outbox, pacing, signing
 from ballroom.services.sns.dead_letters import caller_for
 from ballroom.services.sns.live import AT_ONCE, LiveTopics, page
 from ballroom.services.sns.names import TopicName
@@ -106,6 +106,8 @@ def remove(tx: Tx, subscription: Subscription) -> None:
     tx.kernel.state(LiveTopics).change(tx, at)
     tx.delete(subscription_key(at, subscription.id))
     tx.delete(mine_key(subscription))
+    if subscription.protocol in ("http", "https"):
+        pacing.forget(tx, subscription)
     link = endpoint_key(at, subscription.protocol, subscription.endpoint)
     known = tx.get(Mine, link)
     if known is not None and known.arn == subscription.arn:  # not that of a new topic of the same name
