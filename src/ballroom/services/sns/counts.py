@@ -11,6 +11,7 @@ GetTopicAttributes.
 from __future__ import annotations
 
 from ballroom.kernel import Key, Record, Tx
+from ballroom.services.sns.endpoints import MOST_LARGE
 from ballroom.services.sns.errors import (
     FilterPolicyLimitExceeded,
     SubscriptionLimitExceeded,
@@ -19,6 +20,7 @@ from ballroom.services.sns.errors import (
 from ballroom.services.sns.names import TopicName
 from ballroom.services.sns.quotas import quota
 from ballroom.services.sns.resources import Subscription, Topic, belongs, data_key, find_topic
+from ballroom.services.sns.topic_attributes import takes_large_messages
 
 
 class AccountCounts(Record, frozen=True):
@@ -127,7 +129,10 @@ def _count_in_topic(tx: Tx, topic: Topic, total: int, pending: int, filters: int
         known.confirmed + total - pending, known.pending + pending, known.filter_policies + filters
     )
     name = "sns.subscriptions-per-fifo-topic" if topic.fifo else "sns.subscriptions-per-topic"
-    if total > 0 and counted.confirmed + counted.pending > quota(tx.kernel, name):
+    most = quota(tx.kernel, name)
+    if takes_large_messages(topic):
+        most = min(most, MOST_LARGE)
+    if total > 0 and counted.confirmed + counted.pending > most:
         raise SubscriptionLimitExceeded()
     if filters > 0 and counted.filter_policies > quota(tx.kernel, "sns.filter-policies-per-topic"):
         raise FilterPolicyLimitExceeded()

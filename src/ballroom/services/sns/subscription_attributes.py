@@ -88,6 +88,9 @@ def _check_redrive(value: str, topic: Topic, prefix: str) -> None:
         policy = orjson.loads(value)
     except orjson.JSONDecodeError:
         raise InvalidParameter.of(f"{prefix}RedrivePolicy: failed to parse JSON.") from None
+    unknown = [name for name in policy if name != "deadLetterTargetArn"] if isinstance(policy, dict) else []
+    if unknown:
+        raise InvalidParameter.of(f"{prefix}RedrivePolicy: invalid JSON. Attribute {unknown[0]} is unknown.")
     target = policy.get("deadLetterTargetArn") if isinstance(policy, dict) else None
     arn = find_arn(target) if isinstance(target, str) else None
     if arn is None or arn.service != "sqs" or not arn.account:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from ballroom.kernel.arn import find_arn
 from ballroom.kernel.policy import PolicyError, parse_policy
 from ballroom.services.sns import policies
 from ballroom.services.sns.archive_policies import retention_days
@@ -96,6 +97,20 @@ def _as_it_is(name: str, value: str) -> str:
     return value
 
 
+def _feedback(name: str, value: str) -> str:
+    """Delivery status logging: a role, or a share in percent."""
+    if not value:
+        return value
+    if name.endswith("SampleRate"):
+        valid = value.isascii() and value.isdecimal() and len(value) <= 3 and int(value) <= 100
+    else:
+        arn = find_arn(value)
+        valid = arn is not None and arn.service == "iam" and arn.resource.startswith("role/")
+    if not valid:
+        raise InvalidParameter.of(name)
+    return value
+
+
 def _delivery_policy(name: str, value: str) -> str:
     return policies.topic_policy(value) if value else ""
 
@@ -105,10 +120,10 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     "Policy": _policy,
     "DeliveryPolicy": _delivery_policy,
     "KmsMasterKeyId": _as_it_is,
-    "TracingConfig": _tracing,
     "SignatureVersion": _signature_version,
     "MaximumMessageSize": _maximum,
 }
+_STANDARD_CHECKS: dict[str, Callable[[str, str], str]] = {"TracingConfig": _tracing}
 _FIFO_CHECKS: dict[str, Callable[[str, str], str]] = {
     "ArchivePolicy": _archive,
     "ContentBasedDeduplication": _boolean,
@@ -122,9 +137,9 @@ def check(name: str, value: str, *, fifo: bool, parameter: str = "AttributeName"
     Raises:
         InvalidParameter: there is no such attribute, or not for this kind of topic, or it has no such value.
     """
-    checked = _CHECKS.get(name) or (_FIFO_CHECKS.get(name) if fifo else None)
+    checked = _CHECKS.get(name) or (_FIFO_CHECKS if fifo else _STANDARD_CHECKS).get(name)
     if checked is None and _FEEDBACK.fullmatch(name):
-        checked = _as_it_is
+        checked = _feedback
     if checked is None:
         raise InvalidParameter.of(parameter)
     return checked(name, value)
@@ -176,6 +191,11 @@ def described(topic: Topic, *, confirmed: int, pending: int) -> dict[str, Any]:
         "SubscriptionsPending": str(pending),
         "TopicArn": topic.arn,
     }
+
+
+def takes_large_messages(topic: Topic) -> bool:
+    """Whether messages of more than 256 KiB may be published: its subscriptions are limited then."""
+    return maximum_bytes(topic) > DEFAULT_MAXIMUM_BYTES
 
 
 def maximum_bytes(topic: Topic | None) -> int:

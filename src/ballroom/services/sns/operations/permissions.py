@@ -45,6 +45,9 @@ def add_permission(tx: Tx, request: Request) -> Response:
     topic = load_for(tx, request["TopicArn"], "AddPermission")
     label = request["Label"]
     actions, accounts = request["ActionName"], request["AWSAccountId"]
+    for name, value in (("Label", label), ("AWSAccountId", accounts), ("ActionName", actions)):
+        if not value:
+            raise InvalidParameter.of(name, reason="no value for required parameter")
     policy = _policy(topic)
     if any(statement.get("Sid") == label for statement in policy["Statement"]):
         raise InvalidParameter.of("Statement already exists")

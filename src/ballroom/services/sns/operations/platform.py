@@ -110,7 +110,7 @@ def create_platform_endpoint(tx: Tx, request: Request) -> Response:
     attributes = {"Enabled": "true", **(request.get("Attributes") or {}), "Token": token}
     if request.get("CustomUserData") is not None:
         attributes["CustomUserData"] = request["CustomUserData"]
-    _check_device(attributes)
+    attributes = _checked_device(attributes)
     known = tx.get(DeviceToken, at.token_key(token))
     if known is not None:
         arn = at.endpoint_arn(known.id)
@@ -125,7 +125,8 @@ def create_platform_endpoint(tx: Tx, request: Request) -> Response:
     return {"EndpointArn": at.endpoint_arn(device.id)}
 
 
-def _check_device(attributes: dict[str, str]) -> None:
+def _checked_device(attributes: dict[str, str]) -> dict[str, str]:
+    """A device's attributes as they are stored."""
     if not attributes.get("Token"):
         raise InvalidParameter.of("Token", reason="cannot be empty")
     _check(attributes, ("Enabled", "Token", "CustomUserData"))
@@ -133,6 +134,7 @@ def _check_device(attributes: dict[str, str]) -> None:
         raise InvalidParameter.of("Enabled", reason="must be true or false")
     if len(attributes.get("CustomUserData", "").encode()) > 2048:
         raise InvalidParameter.of("CustomUserData", reason="must be at most 2048 bytes long in UTF-8 encoding")
+    return {**attributes, "Enabled": attributes["Enabled"].lower()}
 
 
 @operation("GetEndpointAttributes")
@@ -145,8 +147,7 @@ def get_endpoint_attributes(tx: Tx, request: Request) -> Response:
 def set_endpoint_attributes(tx: Tx, request: Request) -> Response:
     """Set some of a device's attributes."""
     at, device = load_device(tx, request["EndpointArn"])
-    attributes = {**device.attributes, **request["Attributes"]}
-    _check_device(attributes)
+    attributes = _checked_device({**device.attributes, **request["Attributes"]})
     if attributes["Token"] != device.token:
         tx.delete(at.token_key(device.token))
         tx.put(at.token_key(attributes["Token"]), DeviceToken(device.id))

@@ -46,7 +46,7 @@ def publish(tx: Tx, request: Request) -> Response:
     arn = topic_arn if topic_arn is not None else target_arn
     if arn is None:
         raise InvalidParameter.of("TopicArn or TargetArn", reason="no value for required parameter")
-    if target_arn is not None and ":endpoint/" in target_arn:
+    if target_arn is not None and (":endpoint/" in target_arn or ":app/" in target_arn):
         return _to_device(tx, target_arn, request)
     parameter = "TopicArn" if topic_arn is not None else "TargetArn"
     return publishing.publish(tx, load_for(tx, arn, "Publish", parameter), request)

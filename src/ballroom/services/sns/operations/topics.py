@@ -6,9 +6,10 @@ import msgspec
 
 from ballroom.kernel import Key, Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token, read_token
-from ballroom.services.sns import archiving, counts, subscribing, tagging, topic_attributes
+from ballroom.services.sns import archiving, counts, endpoints, subscribing, tagging, topic_attributes
 from ballroom.services.sns.authorization import load_for
 from ballroom.services.sns.errors import InvalidParameter, InvalidState
+from ballroom.services.sns.live import page
 from ballroom.services.sns.names import TopicName, check_topic_name, parse_topic
 from ballroom.services.sns.notifications import timestamp
 from ballroom.services.sns.resources import (
@@ -120,8 +121,22 @@ def set_topic_attributes(tx: Tx, request: Request) -> Response:
     attributes = {key: text for key, text in topic.attributes.items() if key != name}
     if checked or name == "DisplayName":
         attributes[name] = checked
-    put_topic(tx, msgspec.structs.replace(topic, attributes=attributes))
+    topic = msgspec.structs.replace(topic, attributes=attributes)
+    if name == "MaximumMessageSize" and topic_attributes.takes_large_messages(topic):
+        _check_large(tx, topic)
+    put_topic(tx, topic)
     return {}
+
+
+def _check_large(tx: Tx, topic: Topic) -> None:
+    """Refuse messages of more than 256 KiB where somebody has subscribed who cannot get them."""
+    found = page(tx, topic.at, None, endpoints.MOST_LARGE + 1)
+    if len(found) > endpoints.MOST_LARGE or any(one.protocol not in endpoints.LARGE for one in found):
+        reason = (
+            "MaximumMessageSize above 262144 is only for topics with 100 or fewer subscriptions, all of them "
+            "of the protocols sqs, firehose or lambda"
+        )
+        raise InvalidParameter.of("Attributes", reason=reason)
 
 
 def put_topic(tx: Tx, topic: Topic) -> None:
