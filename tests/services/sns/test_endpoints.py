@@ -87,7 +87,64 @@ def test_an_endpoint_confirms_and_then_gets_signed_notifications(cloud: Cloud, e
     unsubscribe = parse_qs(urlsplit(notification["UnsubscribeURL"]).query)
     cloud.sns("Unsubscribe", SubscriptionArn=unsubscribe["SubscriptionArn"][0])
     publish(cloud, topic)
-    assert endpoint.take() == []
+    assert [headers["x-amz-sns-message-type"] for headers, _ in endpoint.take()] == ["UnsubscribeConfirmation"]
+
+
+def test_an_endpoint_whose_subscription_ends_may_restore_it(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    arn = confirmed(cloud, endpoint, topic, FilterPolicy='{"a": ["b"]}')
+    cloud.sns("Unsubscribe", SubscriptionArn=arn)
+    ((headers, body),) = endpoint.take()
+    told = json.loads(body)
+    assert headers["x-amz-sns-message-type"] == told["Type"] == "UnsubscribeConfirmation"
+    assert headers["x-amz-sns-subscription-arn"] == arn
+    assert told["Message"].startswith(f"You have chosen to deactivate subscription {arn}.\nTo cancel")
+    assert list(told) == [
+        "Type", "MessageId", "Token", "TopicArn", "Message", "SubscribeURL", "Timestamp", "SignatureVersion",
+        "Signature", "SigningCertURL",
+    ]  # fmt: skip
+    for _ in range(2):
+        restored = cloud.sns("ConfirmSubscription", TopicArn=topic, Token=told["Token"])
+        assert restored["SubscriptionArn"] == arn
+    publish(cloud, topic, MessageAttributes={"a": {"DataType": "String", "StringValue": "b"}})
+    publish(cloud, topic, "filtered out")
+    assert len(endpoint.take()) == 1
+
+
+def test_an_end_is_final_after_two_days(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    cloud.sns("Unsubscribe", SubscriptionArn=confirmed(cloud, endpoint, topic))
+    token = json.loads(endpoint.take()[0][1])["Token"]
+    cloud.clock.advance(days=2)
+    error = cloud.error("sns", "ConfirmSubscription", TopicArn=topic, Token=token)
+    assert error.text == "Invalid parameter: Token"
+
+
+def test_an_endpoint_that_has_subscribed_again_is_not_doubled(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    cloud.sns("Unsubscribe", SubscriptionArn=confirmed(cloud, endpoint, topic))
+    token = json.loads(endpoint.take()[0][1])["Token"]
+    again = confirmed(cloud, endpoint, topic)
+    assert cloud.sns("ConfirmSubscription", TopicArn=topic, Token=token)["SubscriptionArn"] == again
+    publish(cloud, topic)
+    assert len(endpoint.take()) == 1
+
+
+def test_people_are_told_of_an_end_that_is_not_the_owners(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    for name, caller in (("a", cloud.caller(anonymous=True)), ("b", cloud.caller())):
+        cloud.sns("Subscribe", TopicArn=topic, Protocol="email", Endpoint=f"{name}@example.com")
+        (asked, *_) = cloud.transact(outbox.read, "000000000000", "us-east-1")
+        token = parse_qs(urlsplit(asked.confirm_url).query)["Token"][0]
+        arn = cloud.sns("ConfirmSubscription", TopicArn=topic, Token=token)["SubscriptionArn"]
+        cloud.call("sns", "Unsubscribe", caller, SubscriptionArn=arn)
+    sent = cloud.transact(outbox.read, "000000000000", "us-east-1")
+    ended = [s for s in sent if s.subject == "AWS Notification - Unsubscribe Confirmation"]
+    assert [s.to for s in ended] == ["a@example.com"]
+    token = parse_qs(urlsplit(ended[0].confirm_url).query)["Token"][0]
+    cloud.call("sns", "ConfirmSubscription", cloud.caller(anonymous=True), TopicArn=topic, Token=token)
+    (listed,) = cloud.sns("ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"]
+    assert listed["Endpoint"] == "a@example.com"
 
 
 def test_a_wrong_or_old_token_confirms_nothing(cloud: Cloud, endpoint: Endpoint) -> None:

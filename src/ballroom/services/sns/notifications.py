@@ -110,17 +110,29 @@ class Envelopes:
         return orjson.dumps({"Records": [record]})
 
 
-def confirmation(tx: Tx, topic: Topic, subscription: Subscription, purpose: str) -> dict[str, Any]:
-    """The message that asks an endpoint whether it wants the subscription."""
+CONFIRMATION, GOODBYE = "SubscriptionConfirmation", "UnsubscribeConfirmation"
+
+
+def confirmation(
+    tx: Tx, topic: Topic, subscription: Subscription, purpose: str, kind: str = CONFIRMATION
+) -> dict[str, Any]:
+    """The message that asks an endpoint whether it wants the subscription, or has wanted its end."""
+    text = (
+        f"You have chosen to subscribe to the topic {topic.arn}.\n"
+        "To confirm the subscription, visit the SubscribeURL included in this message."
+    )
+    if kind == GOODBYE:
+        text = (
+            f"You have chosen to deactivate subscription {subscription.arn}.\n"
+            "To cancel this operation and restore the subscription, visit the SubscribeURL included in this "
+            "message."
+        )
     fields: dict[str, Any] = {
-        "Type": "SubscriptionConfirmation",
+        "Type": kind,
         "MessageId": tx.ids.uuid(),
         "Token": subscription.token,
         "TopicArn": topic.arn,
-        "Message": (
-            f"You have chosen to subscribe to the topic {topic.arn}.\n"
-            "To confirm the subscription, visit the SubscribeURL included in this message."
-        ),
+        "Message": text,
         "SubscribeURL": confirm_url(tx.kernel.settings.base_url, topic.arn, subscription.token),
         "Timestamp": timestamp(tx.now_ms),
     }

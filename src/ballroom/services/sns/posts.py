@@ -20,7 +20,7 @@ from ballroom.services.sns.http_posts import ForbiddenAddress, Unreachable, post
 from ballroom.services.sns.messages import Publication
 from ballroom.services.sns.metrics import count
 from ballroom.services.sns.names import TopicName
-from ballroom.services.sns.notifications import Envelopes, confirmation
+from ballroom.services.sns.notifications import CONFIRMATION, GOODBYE, Envelopes, confirmation
 from ballroom.services.sns.resources import Subscription, Topic, subscription_key
 
 _AGENT = "Amazon Simple Notification Service Agent"
@@ -35,7 +35,7 @@ class Post(msgspec.Struct, array_like=True, frozen=True):
     subscription: str
     url: str
     kind: str
-    """`Notification` or `SubscriptionConfirmation`."""
+    """`Notification`, `SubscriptionConfirmation` or `UnsubscribeConfirmation`."""
     message_id: str
     body: bytes
     raw: bool
@@ -79,10 +79,18 @@ def post_notification(
 
 def post_confirmation(tx: Tx, topic: Topic, subscription: Subscription) -> None:
     """Ask an HTTP endpoint whether it wants the subscription."""
+    _post_question(tx, topic, subscription, CONFIRMATION)
+
+
+def post_goodbye(tx: Tx, topic: Topic, subscription: Subscription) -> None:
+    """Tell an HTTP endpoint that the subscription has ended, and how to restore it."""
+    _post_question(tx, topic, subscription, GOODBYE)
+
+
+def _post_question(tx: Tx, topic: Topic, subscription: Subscription, kind: str) -> None:
     policy = policies.effective_policy(topic.attributes.get("DeliveryPolicy"), None)
-    message = confirmation(tx, topic, subscription, signing.TRAVELLING)
-    text = orjson.dumps(message).decode()
-    _post_later(tx, subscription, "SubscriptionConfirmation", message["MessageId"], text, policy)
+    message = confirmation(tx, topic, subscription, signing.TRAVELLING, kind)
+    _post_later(tx, subscription, kind, message["MessageId"], orjson.dumps(message).decode(), policy)
 
 
 def _post_later(
@@ -104,9 +112,9 @@ async def attempt(ctx: Context, delivery: Delivery) -> None:
     """Post once. What a repeat would do, the endpoint sees by the message's id."""
     item = _decode_post(delivery.payload)
     subscription = ctx.transact(lambda tx: tx.get(Subscription, subscription_key(item.at, item.subscription)))
-    if subscription is None:
+    if subscription is None and item.kind != GOODBYE:
         return  # ended meanwhile
-    if item.rate and delivery.attempt > 1:
+    if subscription is not None and item.rate and delivery.attempt > 1:
         due_ms = ctx.transact(pacing.reserve_again, subscription, item.rate, delivery.id)
         if due_ms > ctx.clock.now_ms():
             raise RetryAt(due_ms)
@@ -117,8 +125,8 @@ async def attempt(ctx: Context, delivery: Delivery) -> None:
         "Content-Type": item.content_type,
         "User-Agent": _AGENT,
     }
-    if item.kind == "Notification":
-        headers["x-amz-sns-subscription-arn"] = subscription.arn
+    if item.kind != CONFIRMATION:
+        headers["x-amz-sns-subscription-arn"] = f"{item.at.arn}:{item.subscription}"
     if item.raw:
         headers["x-amz-sns-rawdelivery"] = "true"
     if ctx.caller.trace:

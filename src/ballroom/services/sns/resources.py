@@ -14,6 +14,7 @@
 | `sns`, account, region, `opted-out`, number | OptedOut | opt-out lists |
 | `sns`, account, region, `sandbox`, number | SandboxNumber | the SMS sandbox |
 | `sns`, account, region, `outbox`, time, n | Sent | the outbox, newest first |
+| `sns`, account, region, `cancelled`, topic, token | Subscription | ConfirmSubscription, to restore it |
 | `sns`, account, region, `counts` | AccountCounts | the account's quotas |
 | `sns`, `~signing`, purpose | SigningKey | signing, the certificate's page |
 | `sns-data`, topic id, `counts` | TopicCounts | the topic's quotas, GetTopicAttributes |

@@ -8,7 +8,7 @@ import msgspec
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token
-from ballroom.services.sns import endpoints, replaying, subscribing, subscription_attributes
+from ballroom.services.sns import cancelling, endpoints, replaying, subscribing, subscription_attributes
 from ballroom.services.sns.authorization import check_owner, load_for
 from ballroom.services.sns.errors import AuthorizationError, InvalidParameter, NotFound
 from ballroom.services.sns.names import parse_topic
@@ -26,7 +26,6 @@ from ballroom.services.sns.resources import (
 )
 
 _PAGE = 100
-_TOKEN_LENGTH = 64
 
 
 @operation("Subscribe")
@@ -49,7 +48,7 @@ def subscribe(tx: Tx, request: Request) -> Response:
     pending = endpoints.needs_confirmation(protocol, endpoint, tx.account)
     subscription = Subscription(
         tx.ids.uuid(), topic.account, topic.region, topic.name, protocol, endpoint, tx.account, tx.caller.arn,
-        attributes, tx.now_ms, token=tx.ids.secret(_TOKEN_LENGTH) if pending else "", pending=pending,
+        attributes, tx.now_ms, token=tx.ids.secret(cancelling.TOKEN_LENGTH) if pending else "", pending=pending,
         topic_id=topic.id,
     )  # fmt: skip
     if not pending:
@@ -81,13 +80,13 @@ def _answer(subscription: Subscription, request: Request) -> Response:
 
 @operation("ConfirmSubscription")
 def confirm_subscription(tx: Tx, request: Request) -> Response:
-    """Confirm a subscription by its token; confirming again answers the same."""
+    """Confirm a subscription by its token, or restore it by that of its end; again answers the same."""
     at = parse_topic(request["TopicArn"], None)
     topic = find_topic(tx, at)
     if topic is None:
         raise NotFound.topic()
     token = request["Token"]
-    subscription = _find_by_token(tx, topic, token)
+    subscription = _find_by_token(tx, topic, token) or cancelling.restore(tx, topic, token)
     if subscription is None or (
         subscription.pending and tx.now_ms - subscription.created_ms > subscribing.TOKEN_MS
     ):
@@ -124,7 +123,7 @@ def _find_by_token(tx: Tx, topic: Topic, token: str) -> Subscription | None:
 
 @operation("Unsubscribe")
 def unsubscribe(tx: Tx, request: Request) -> Response:
-    """End a subscription; one that does not exist is no error."""
+    """End a subscription, and tell its endpoint; one that does not exist is no error."""
     subscription = find_subscription(tx, request["SubscriptionArn"])
     if subscription is not None:
         if subscription.pending:
@@ -135,7 +134,7 @@ def unsubscribe(tx: Tx, request: Request) -> Response:
             if tx.caller.anonymous:
                 raise AuthorizationError("This subscription can only be ended by a signed request")
             check_owner(tx, subscription, "Unsubscribe")
-        subscribing.end(tx, subscription)
+        cancelling.cancel(tx, subscription)
     return {}
 
 
