@@ -22,7 +22,7 @@ from tests.services.sns.helpers import (
 )
 
 from ballroom.kernel import HttpRequest
-from ballroom.services.sns import large_fan_outs, signing
+from ballroom.services.sns import large_fan_outs, outbox, signing
 from ballroom.services.sns.signing import certificate, signed_text
 
 TEXT = {"DataType": "String", "StringValue": "red"}
@@ -314,6 +314,31 @@ def test_a_joined_publication_that_is_undone_reaches_nobody(cloud: Cloud) -> Non
     assert envelopes(cloud, url) == []
     publish(cloud, topic, "y")
     assert [e["Message"] for e in envelopes(cloud, url)] == ["y"]
+
+
+def test_reserved_attributes_say_how_text_messages_are_sent(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    raw = subscribed_queue(cloud, topic, RawMessageDelivery="true")
+    url = subscribed_queue(cloud, topic, "enveloped")
+    kind = {"DataType": "String", "StringValue": "Transactional"}
+    attributes = {"AWS.SNS.SMS.SMSType": kind, "AWS.SNS.MOBILE.APNS.TTL": NUMBER, "c": TEXT}
+    cloud.sns("Publish", PhoneNumber="+15551234567", Message="m", MessageAttributes=attributes)
+    (sent,) = cloud.transact(outbox.read, "000000000000", "us-east-1")
+    assert sent.attributes["AWS.SNS.SMS.SMSType"] == "Transactional"
+    publish(cloud, topic, "m", MessageAttributes=attributes)
+    (envelope,) = envelopes(cloud, url)
+    assert envelope["MessageAttributes"]["AWS.SNS.SMS.SMSType"] == {"Type": "String", "Value": "Transactional"}
+    (message,) = receive(cloud, raw, MessageAttributeNames=["All"])
+    assert message["MessageAttributes"] == {"c": TEXT}
+    for name in ("AWS.X", "aws.sns.x", "Amazon.x"):
+        error = cloud.error("sns", "Publish", TopicArn=topic, Message="m", MessageAttributes={name: TEXT})
+        assert error.shape == "InvalidParameterValueException"
+
+
+def test_a_text_message_has_1600_characters(cloud: Cloud) -> None:
+    cloud.sns("Publish", PhoneNumber="+15551234567", Message="ä" * 1600)
+    error = cloud.error("sns", "Publish", PhoneNumber="+15551234567", Message="ä" * 1601)
+    assert error.text == "Invalid parameter: Message too long"
 
 
 def test_metrics_count_what_happens(cloud: Cloud) -> None:

@@ -27,6 +27,8 @@ from ballroom.services.sns.resources import OptedOut, Sent
 from ballroom.services.sns.topic_attributes import MAXIMUM_BYTES
 
 _ENTRIES = 10
+_SMS_LENGTH = 1600
+"""Characters that one Publish may send as text messages."""
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 
 
@@ -56,6 +58,8 @@ def _to_phone(tx: Tx, phone: str, request: Request) -> Response:
     if not E164.fullmatch(phone):
         raise InvalidParameter.of("PhoneNumber", reason=f"{phone} is not valid to publish to")
     publication = messages.read(request, None, message_id=tx.ids.uuid(), now_ms=tx.now_ms)
+    if len(publication.text_for("sms")) > _SMS_LENGTH:
+        raise InvalidParameter.of("Message too long")
     if tx.get(OptedOut, ("sns", tx.account, tx.region, "opted-out", phone)) is None:
         attributes = {
             name: text_of(value)
