@@ -10,6 +10,11 @@ from tests.services.sns.helpers import a_topic, arn_of, publish, subscribe, subs
 
 from ballroom.services.sns.errors import InvalidParameter
 
+PUBLIC = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": ["sns:*", "SNS:Receive"], "Resource": "*"}],
+}
+
 
 def attributes(cloud: Cloud, topic: str) -> dict[str, Any]:
     told: dict[str, Any] = cloud.sns("GetTopicAttributes", TopicArn=topic)["Attributes"]
@@ -40,7 +45,8 @@ def test_a_topic_is_created_once(cloud: Cloud) -> None:
         ("ContentBasedDeduplication", "true", False, False),
         ("FifoThroughputScope", "MessageGroup", True, True),
         ("FifoThroughputScope", "Everything", True, False),
-        ("Policy", '{"Version": "2012-10-17", "Statement": []}', False, True),
+        ("Policy", json.dumps(PUBLIC), False, True),
+        ("Policy", '{"Version": "2012-10-17", "Statement": []}', False, False),
         ("Policy", "no json", False, False),
         ("DeliveryPolicy", '{"http": {"defaultHealthyRetryPolicy": {"numRetries": 101}}}', False, False),
         ("DeliveryPolicy", '{"http": {"defaultHealthyRetryPolicy": {"minDelayTarget": 30}}}', False, False),

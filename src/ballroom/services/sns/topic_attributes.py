@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from ballroom.kernel.arn import find_arn
-from ballroom.kernel.policy import PolicyError, parse_policy
+from ballroom.kernel.policy import PolicyError, matches, parse_policy
 from ballroom.services.sns import policies
 from ballroom.services.sns.archive_policies import retention_days
 from ballroom.services.sns.errors import InvalidParameter
@@ -24,8 +24,12 @@ MAXIMUM_BYTES = 1024 * 1024
 _FEEDBACK = re.compile(
     r"(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|SuccessFeedbackSampleRate|FailureFeedbackRoleArn)"
 )
-_IN_SCOPE = re.compile(r"\*|sns:(?!\*$)[a-z*?]+", re.IGNORECASE | re.ASCII)
-"""Actions that a policy may name: AWS refuses `sns:*`, since it is more than a topic's policy can allow."""
+POLICY_ACTIONS = (
+    "AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes", "ListSubscriptionsByTopic",
+    "ListTagsForResource", "Publish", "PutDataProtectionPolicy", "Receive", "RemovePermission",
+    "SetTopicAttributes", "Subscribe",
+)  # fmt: skip
+"""What a topic's policy may speak of. `Receive` is no operation, but old policies name it."""
 _ACTIONS = (
     "GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
     "ListSubscriptionsByTopic", "Publish",
@@ -50,18 +54,18 @@ def _policy(name: str, value: str) -> str:
         return value
     try:
         policy = parse_policy(value)
-    except RecursionError:
-        raise InvalidParameter.of("Policy Error: null") from None
-    except PolicyError as error:
-        if (error.kind, error.subject) == ("empty", "Statement"):
-            return value
+    except (PolicyError, RecursionError):
         raise InvalidParameter.of("Policy Error: null") from None
     for statement in policy.statements:
         if statement.principals is None:
             raise InvalidParameter.of("Policy Error: null")
-        if any(not _IN_SCOPE.fullmatch(action) for action in statement.actions):
+        if not all(map(_in_scope, statement.actions)):
             raise InvalidParameter.of("Policy statement action out of service scope!")
     return value
+
+
+def _in_scope(pattern: str) -> bool:
+    return any(matches(pattern.lower(), f"sns:{action.lower()}") for action in POLICY_ACTIONS)
 
 
 def _tracing(name: str, value: str) -> str:

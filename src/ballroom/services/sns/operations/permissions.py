@@ -17,13 +17,9 @@ from ballroom.services.sns.authorization import load_for
 from ballroom.services.sns.errors import InvalidParameter
 from ballroom.services.sns.operations.topics import put_topic
 from ballroom.services.sns.resources import Topic
-from ballroom.services.sns.topic_attributes import default_policy
+from ballroom.services.sns.topic_attributes import POLICY_ACTIONS, default_policy
 
-_ACTIONS = frozenset({
-    "AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes", "ListSubscriptionsByTopic",
-    "ListTagsForResource", "Publish", "PutDataProtectionPolicy", "RemovePermission", "SetTopicAttributes",
-    "Subscribe", "*",
-})  # fmt: skip
+_ACTIONS = frozenset({*POLICY_ACTIONS, "*"})
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
