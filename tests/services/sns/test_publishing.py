@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from tests.cloud import Cloud
+from tests.cloud import ACCOUNT, Cloud
 from tests.services.sns.helpers import (
     a_queue,
     a_topic,
@@ -314,6 +314,42 @@ def test_a_joined_publication_that_is_undone_reaches_nobody(cloud: Cloud) -> Non
     assert envelopes(cloud, url) == []
     publish(cloud, topic, "y")
     assert [e["Message"] for e in envelopes(cloud, url)] == ["y"]
+
+
+def test_more_attributes_than_a_queue_takes_fail_one_raw_subscription(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    a_queue(cloud, "dead")
+    dead = f"http://localhost:4566/{ACCOUNT}/dead"
+    redrive = json.dumps({"deadLetterTargetArn": arn_of("sqs", "dead")})
+    raw = subscribed_queue(cloud, topic, "raw", RawMessageDelivery="true", RedrivePolicy=redrive)
+    lost = subscribed_queue(cloud, topic, "lost", RawMessageDelivery="true")
+    url = subscribed_queue(cloud, topic, "enveloped")
+    attributes = {f"a{n}": TEXT for n in range(11)}
+    publish(cloud, topic, "many", MessageAttributes=attributes)
+    assert [len(e["MessageAttributes"]) for e in envelopes(cloud, url)] == [11]
+    assert receive(cloud, raw) == receive(cloud, lost) == []
+    (letter,) = envelopes(cloud, dead)  # not raw: nothing of it is lost
+    assert (letter["Message"], len(letter["MessageAttributes"])) == ("many", 11)
+    attributes.popitem()
+    publish(cloud, topic, "ten", MessageAttributes=attributes)
+    assert [m["Body"] for m in receive(cloud, raw)] == ["ten"]
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        {"DataType": "Number", "StringValue": "-1.5e-7"}, {"DataType": "Number.int", "StringValue": "7"},
+        {"DataType": "String.Array", "StringValue": '["a", 1, null, true]'},
+        {"DataType": "Binary.gif", "BinaryValue": b"\x00"}, {"DataType": "String", "StringValue": "ä\n"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_attributes_of_every_type_arrive_raw(cloud: Cloud, attribute: dict[str, Any]) -> None:
+    topic = a_topic(cloud)
+    url = subscribed_queue(cloud, topic, RawMessageDelivery="true")
+    publish(cloud, topic, "m", MessageAttributes={"a-b_c.D1": attribute})
+    (message,) = receive(cloud, url, MessageAttributeNames=["All"])
+    assert message["MessageAttributes"] == {"a-b_c.D1": attribute}
 
 
 def test_reserved_attributes_say_how_text_messages_are_sent(cloud: Cloud) -> None:

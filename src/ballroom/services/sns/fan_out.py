@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ballroom.kernel import Caller, ServiceError, Throttled, Tx, Unavailable
 from ballroom.services.sns import message_attributes, outbox
 from ballroom.services.sns.dead_letters import caller_for, give_up
+from ballroom.services.sns.errors import InvalidParameter
 from ballroom.services.sns.filtering import Seen
 from ballroom.services.sns.live import LiveSubscription
 from ballroom.services.sns.metrics import count
@@ -70,7 +71,7 @@ class FanOut:
             raise
         except ServiceError:
             self._failed += 1
-            give_up(self._tx, subscription, self._queue_message(live))
+            give_up(self._tx, subscription, self._dead_letter(live))
 
     def _caller(self, account: str, region: str) -> Caller:
         found = self._callers.get((account, region))
@@ -78,9 +79,16 @@ class FanOut:
             found = self._callers[account, region] = caller_for(self._tx, account, region)
         return found
 
-    def _queue_message(self, live: LiveSubscription) -> dict[str, Any]:
+    def _dead_letter(self, live: LiveSubscription) -> dict[str, Any]:
+        """The message; in its envelope if it has more attributes than a queue's message can have."""
+        try:
+            return self._queue_message(live, live.raw)
+        except InvalidParameter:
+            return self._queue_message(live, raw=False)
+
+    def _queue_message(self, live: LiveSubscription, raw: bool) -> dict[str, Any]:
         publication = self._publication
-        if live.raw:
+        if raw:
             message: dict[str, Any] = {"MessageBody": publication.text_for(live.record.protocol)}
             if publication.attributes:
                 message["MessageAttributes"] = message_attributes.for_queue(publication.attributes)
@@ -95,7 +103,7 @@ class FanOut:
     def _to_queue(self, live: LiveSubscription) -> None:
         target = live.target
         assert target is not None
-        message = self._queue_message(live)
+        message = self._queue_message(live, live.raw)
         if self._topic.fifo and not target.resource.endswith(".fifo"):
             # a standard queue of a FIFO topic: order and groups end here
             message.pop("MessageGroupId", None)
