@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from tests.cloud import Cloud
 from tests.services.sns.helpers import a_queue, a_topic, arn_of, envelopes, publish, subscribe
+from tests.services.sns.test_publishing import certificate_of
 
 from ballroom.services.sns import outbox
 
@@ -145,6 +150,31 @@ def test_people_are_told_of_an_end_that_is_not_the_owners(cloud: Cloud) -> None:
     cloud.call("sns", "ConfirmSubscription", cloud.caller(anonymous=True), TopicArn=topic, Token=token)
     (listed,) = cloud.sns("ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"]
     assert listed["Endpoint"] == "a@example.com"
+
+
+@pytest.mark.parametrize(("version", "digest"), [("1", hashes.SHA1()), ("2", hashes.SHA256())])
+def test_all_that_is_posted_is_signed(
+    cloud: Cloud, endpoint: Endpoint, version: str, digest: hashes.HashAlgorithm
+) -> None:
+    topic = a_topic(cloud, SignatureVersion=version)
+    arn = subscribe(cloud, topic, "http", endpoint.url)
+    posted = endpoint.take()
+    cloud.sns("ConfirmSubscription", TopicArn=topic, Token=json.loads(posted[0][1])["Token"])
+    publish(cloud, topic, "ä\n", Subject="s")
+    publish(cloud, topic, "without a subject")
+    cloud.sns("Unsubscribe", SubscriptionArn=arn)
+    messages = [json.loads(body) for _, body in posted + endpoint.take()]
+    assert [message["Type"] for message in messages] == [
+        "SubscriptionConfirmation", "Notification", "Notification", "UnsubscribeConfirmation",
+    ]  # fmt: skip
+    for message in messages:
+        names = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
+        if message["Type"] != "Notification":
+            names = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+        text = "".join(f"{name}\n{message[name]}\n" for name in names if name in message)
+        key = certificate_of(cloud, message["SigningCertURL"]).public_key()
+        assert isinstance(key, RSAPublicKey)
+        key.verify(base64.b64decode(message["Signature"]), text.encode(), padding.PKCS1v15(), digest)
 
 
 def test_a_wrong_or_old_token_confirms_nothing(cloud: Cloud, endpoint: Endpoint) -> None:
