@@ -348,6 +348,27 @@ def test_people_are_written_to_in_the_outbox(cloud: Cloud) -> None:
     assert len(cloud.transact(outbox.read, "000000000000", "us-east-1")) == 1
 
 
+def test_a_device_gets_what_is_for_its_platform(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    dead = a_queue(cloud, "dead")
+    redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn_of("sqs", "dead")})}
+    request = {"Name": "a", "Platform": "GCM", "Attributes": {"PlatformCredential": "secret"}}
+    application = cloud.sns("CreatePlatformApplication", **request)["PlatformApplicationArn"]
+    request = {"PlatformApplicationArn": application, "Token": "t"}
+    device = cloud.sns("CreatePlatformEndpoint", **request)["EndpointArn"]
+    subscribe(cloud, topic, "application", device, **redrive)
+    texts = {"default": "d", "GCM": '{"notification": {}}', "APNS": "other"}
+    publish(cloud, topic, json.dumps(texts), MessageStructure="json")
+    (sent,) = cloud.transact(outbox.read, "000000000000", "us-east-1")
+    assert (sent.protocol, sent.to, sent.text) == ("application", device, '{"notification": {}}')
+    cloud.sns("SetEndpointAttributes", EndpointArn=device, Attributes={"Enabled": "false"})
+    publish(cloud, topic, "disabled")
+    cloud.sns("DeleteEndpoint", EndpointArn=device)
+    publish(cloud, topic, "gone")
+    assert len(cloud.transact(outbox.read, "000000000000", "us-east-1")) == 1
+    assert [e["Message"] for e in envelopes(cloud, dead)] == ["disabled", "gone"]
+
+
 def test_a_queue_of_another_account_has_to_agree(cloud: Cloud) -> None:
     topic = a_topic(cloud)
     other = cloud.caller(account="222222222222")

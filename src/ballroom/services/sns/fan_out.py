@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ballroom.kernel import Caller, ServiceError, Throttled, Tx, Unavailable
 from ballroom.services.sns import message_attributes, outbox
 from ballroom.services.sns.dead_letters import caller_for, give_up
-from ballroom.services.sns.errors import InvalidParameter
+from ballroom.services.sns.devices import find_device
+from ballroom.services.sns.errors import EndpointDisabled, InvalidParameter, NotFound
 from ballroom.services.sns.filtering import Seen
 from ballroom.services.sns.live import LiveSubscription
 from ballroom.services.sns.metrics import count
@@ -64,6 +65,8 @@ class FanOut:
                 case "http" | "https":
                     self._to_endpoint(subscription)
                     return
+                case "application":
+                    self._to_device(subscription)
                 case _:
                     self._to_outbox(subscription)
             self._delivered += 1
@@ -124,6 +127,17 @@ class FanOut:
     def _to_endpoint(self, subscription: Subscription) -> None:
         post_notification(self._tx, self._topic, subscription, self._publication, self._envelopes)
 
+    def _to_device(self, subscription: Subscription) -> None:
+        """A push notification says what the message has for the device's platform."""
+        found = find_device(self._tx, subscription.endpoint)
+        if found is None:
+            raise NotFound("Endpoint does not exist")
+        at, device = found
+        if device.attributes.get("Enabled", "true") != "true":
+            raise EndpointDisabled()
+        text = self._publication.text_for(at.platform)
+        self._record(subscription, self._publication.subject or "", text)
+
     def _to_outbox(self, subscription: Subscription) -> None:
         publication, topic = self._publication, self._topic
         text = publication.text_for(subscription.protocol)
@@ -135,8 +149,11 @@ class FanOut:
         subject = publication.subject or ""
         if subscription.protocol.startswith("email"):
             subject = subject or topic.attributes.get("DisplayName", "") or "AWS Notification Message"
+        self._record(subscription, subject, text)
+
+    def _record(self, subscription: Subscription, subject: str, text: str) -> None:
         sent = Sent(
-            publication.message_id + ":" + subscription.id, self._tx.now_ms, subscription.protocol,
-            subscription.endpoint, subject, text, topic.arn,
+            self._publication.message_id + ":" + subscription.id, self._tx.now_ms, subscription.protocol,
+            subscription.endpoint, subject, text, self._topic.arn,
         )  # fmt: skip
-        outbox.add(self._tx, topic.account, topic.region, sent)
+        outbox.add(self._tx, self._topic.account, self._topic.region, sent)
