@@ -17,6 +17,7 @@ from tests.cloud import Cloud
 from tests.services.sns.helpers import a_queue, a_topic, arn_of, envelopes, publish, subscribe
 from tests.services.sns.test_publishing import certificate_of
 
+from ballroom.kernel import Tx
 from ballroom.services.sns import outbox
 
 
@@ -93,6 +94,20 @@ def test_an_endpoint_confirms_and_then_gets_signed_notifications(cloud: Cloud, e
     cloud.sns("Unsubscribe", SubscriptionArn=unsubscribe["SubscriptionArn"][0])
     publish(cloud, topic)
     assert [headers["x-amz-sns-message-type"] for headers, _ in endpoint.take()] == ["UnsubscribeConfirmation"]
+
+
+def test_trying_a_token_searches_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = a_topic(cloud)
+    for n in range(3):
+        subscribe(cloud, topic, "email", f"{n}@example.com")
+    sent = cloud.transact(outbox.read, "000000000000", "us-east-1")
+    for scan in ("scan", "scan_items", "scan_prefix", "scan_prefix_items"):
+        monkeypatch.setattr(Tx, scan, None)  # anybody may try tokens: they are looked up, whatever there is
+    for message in sent:
+        token = parse_qs(urlsplit(message.confirm_url).query)["Token"][0]
+        cloud.sns("ConfirmSubscription", TopicArn=topic, Token=token)
+    error = cloud.error("sns", "ConfirmSubscription", TopicArn=topic, Token="x")
+    assert error.text == "Invalid parameter: Token"
 
 
 def test_an_endpoint_whose_subscription_ends_may_restore_it(cloud: Cloud, endpoint: Endpoint) -> None:

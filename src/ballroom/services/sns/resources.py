@@ -6,6 +6,7 @@
 | `sns`, account, region, `tags`, name | Tags | tagging |
 | `sns`, account, region, `sub`, topic, id | Subscription | publishing, ListSubscriptionsByTopic by prefix |
 | `sns`, account, region, `sub-of`, topic, protocol, endpoint | Mine | Subscribe again |
+| `sns`, account, region, `token`, topic, token | Mine | ConfirmSubscription |
 | `sns`, account, region, `mine`, topic account, topic, id | Mine | ListSubscriptions of an owner |
 | `sns`, account, region, `app`, platform, name | Application | ListPlatformApplications by prefix |
 | `sns`, account, region, `device`, platform, name, id | Device | ListEndpointsByPlatformApplication |
@@ -238,6 +239,11 @@ def subscription_key(at: TopicName, subscription_id: str) -> Key:
 def endpoint_key(at: TopicName, protocol: str, endpoint: str) -> Key:
     """A topic has one subscription of an endpoint."""
     return ("sns", at.account, at.region, "sub-of", at.name, protocol, endpoint)
+
+
+def token_key(at: TopicName, token: str) -> Key:
+    """Which subscription a token confirms: anybody may try one, so it costs no search."""
+    return ("sns", at.account, at.region, "token", at.name, token)
 
 
 def mine_key(subscription: Subscription) -> Key:

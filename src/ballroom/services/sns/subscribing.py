@@ -28,6 +28,7 @@ from ballroom.services.sns.resources import (
     find_topic,
     mine_key,
     subscription_key,
+    token_key,
     topic_key,
 )
 
@@ -54,6 +55,8 @@ def add(tx: Tx, topic: Topic, subscription: Subscription) -> None:
     put(tx, subscription)
     tx.put(mine_key(subscription), Mine(subscription.arn))
     tx.put(endpoint_key(topic.at, subscription.protocol, subscription.endpoint), Mine(subscription.arn))
+    if subscription.token:
+        tx.put(token_key(topic.at, subscription.token), Mine(subscription.arn))
     if subscription.pending:
         ask(tx, topic, subscription)
         tx.wake_at(tx.now_ms + _UNCONFIRMED_MS, "sns.unconfirmed", subscription.arn, housekeeping=True)
@@ -106,6 +109,8 @@ def remove(tx: Tx, subscription: Subscription) -> None:
     tx.kernel.state(LiveTopics).change(tx, at)
     tx.delete(subscription_key(at, subscription.id))
     tx.delete(mine_key(subscription))
+    if subscription.token:
+        tx.delete(token_key(at, subscription.token))
     if subscription.protocol in ("http", "https"):
         pacing.forget(tx, subscription)
     link = endpoint_key(at, subscription.protocol, subscription.endpoint)

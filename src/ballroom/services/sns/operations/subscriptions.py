@@ -23,6 +23,7 @@ from ballroom.services.sns.resources import (
     find_subscription,
     find_topic,
     load_subscription,
+    token_key,
 )
 
 _PAGE = 100
@@ -103,22 +104,9 @@ def confirm_subscription(tx: Tx, request: Request) -> Response:
 
 
 def _find_by_token(tx: Tx, topic: Topic, token: str) -> Subscription | None:
-    """The subscription of a token.
-
-    Confirming is rare and topics are small, so the token has no row of its own.
-    """
-    if not token:
-        return None
-    prefix = ("sns", topic.account, topic.region, "sub", topic.name)
-    after: tuple[str | int | bytes, ...] | None = None
-    while True:
-        found = tx.scan_prefix(Subscription, prefix, after=after, limit=_PAGE)
-        for subscription in found:
-            if subscription.token == token and belongs(subscription, topic):
-                return subscription
-        if len(found) < _PAGE:
-            return None
-        after = (*prefix, found[-1].id)
+    link = tx.get(Mine, token_key(topic.at, token))
+    found = find_subscription(tx, link.arn) if link is not None else None
+    return found if found is not None and belongs(found, topic) else None
 
 
 @operation("Unsubscribe")
