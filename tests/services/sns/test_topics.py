@@ -194,6 +194,31 @@ def test_devices_are_stored_and_published_to(cloud: Cloud) -> None:
     assert cloud.error("sns", "GetEndpointAttributes", EndpointArn=device).shape == "NotFoundException"
 
 
+def test_an_application_of_the_same_name_begins_anew(cloud: Cloud) -> None:
+    request = {"Name": "a", "Platform": "GCM", "Attributes": {"PlatformCredential": "secret"}}
+    application = cloud.sns("CreatePlatformApplication", **request)["PlatformApplicationArn"]
+
+    def a_device(token: str) -> str:
+        arn: str = cloud.sns("CreatePlatformEndpoint", PlatformApplicationArn=application, Token=token)[
+            "EndpointArn"
+        ]
+        return arn
+
+    old = [a_device(f"t{n}") for n in range(450)]
+    cloud.sns("DeletePlatformApplication", PlatformApplicationArn=application)
+    for device in (old[0], old[-1]):  # at once, though some rows are removed a little later
+        assert cloud.error("sns", "GetEndpointAttributes", EndpointArn=device).shape == "NotFoundException"
+    cloud.sns("CreatePlatformApplication", **request)
+    new = {a_device(f"t{n}") for n in range(20)}
+    cloud.clock.settle()
+    listed = cloud.sns("ListEndpointsByPlatformApplication", PlatformApplicationArn=application)
+    assert {endpoint["EndpointArn"] for endpoint in listed["Endpoints"]} == new
+    assert new.isdisjoint(old)
+    assert {a_device(f"t{n}") for n in range(20)} == new
+    cloud.sns("CreatePlatformApplication", **request)  # again: its devices stay
+    assert a_device("t0") in new
+
+
 def test_the_sandbox_verifies_by_what_is_in_the_outbox(cloud: Cloud) -> None:
     from ballroom.services.sns import outbox
 

@@ -146,6 +146,7 @@ class Application(Record, frozen=True):
     platform: str
     name: str
     attributes: dict[str, str]
+    id: str = ""
 
 
 class Device(Record, frozen=True):
@@ -154,6 +155,12 @@ class Device(Record, frozen=True):
     id: str
     token: str
     attributes: dict[str, str]
+    application: str = ""
+    """The application's id: one of the same name, made anew, has devices of its own."""
+
+    def belongs(self, application: Application) -> bool:
+        """Whether it is the application's, and not left of an earlier one of the same name."""
+        return self.application in ("", application.id)
 
 
 class DeviceToken(Record, frozen=True):
