@@ -182,6 +182,20 @@ def test_a_replay_of_many_messages_goes_in_steps_and_over_a_restart(
     assert texts(cloud, url) == [str(n) for n in range(10)]
 
 
+@pytest.mark.parametrize("number", [3, 4, 5, 8, 9])
+def test_every_message_is_replayed_whatever_fits_a_step(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(replaying, "BYTES_AT_ONCE", 5_000)
+    topic = an_archiving_topic(cloud)
+    wanted = [str(n) * 1_500 for n in range(number)]
+    for text in wanted:
+        publish(cloud, topic, text)
+    url = subscribed_queue(cloud, topic, "q.fifo", ReplayPolicy=from_(0))
+    cloud.clock.settle()
+    assert texts(cloud, url) == wanted
+
+
 def test_a_replay_takes_the_place_of_an_earlier_one(cloud: Cloud) -> None:
     topic = an_archiving_topic(cloud)
     url = a_queue(cloud, "q.fifo")

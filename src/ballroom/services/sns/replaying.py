@@ -35,11 +35,12 @@ from ballroom.services.sns.large_fan_outs import is_expanding
 from ballroom.services.sns.live import AT_ONCE, BYTES_AT_ONCE, live
 from ballroom.services.sns.messages import Publication
 from ballroom.services.sns.names import TopicName
-from ballroom.services.sns.resources import Subscription, Topic, data_key, find_topic, subscription_key
+from ballroom.services.sns.resources import Archive, Subscription, Topic, data_key, find_topic, subscription_key
 
 PENDING, RUNNING, COMPLETED, FAILED = "Pending", "In progress", "Completed", "Failed"
 _POLICY = RetryPolicy(maximum_attempts=None, back_off_ms=exponential(1_000, 2, 60_000))
 _WAIT_MS = 1_000
+_READ_AT_ONCE = 4
 
 
 class Run(msgspec.Struct, array_like=True, frozen=True):
@@ -105,13 +106,11 @@ def _part(tx: Tx, run: Run, delivery: Delivery) -> int | None:
     span = replay_range(subscription.attributes["ReplayPolicy"])
     done = tx.get(Place, place_key)
     after = (done.at_ms, done.sequence) if done is not None else (span.start_ms, "")
-    found = archiving.read(tx, topic, topic.archive, after, span.end_ms, AT_ONCE)
-    taken = _within(found)
-    for publication in taken:
+    messages, more = _next(tx, topic, topic.archive, after, span.end_ms)
+    for publication in messages:
         _deliver(tx, topic, subscription, publication, run)
-    if taken:
-        tx.put(place_key, Place(taken[-1].at_ms, taken[-1].sequence))
-    more = len(taken) < len(found) or len(found) == AT_ONCE
+    if messages:
+        tx.put(place_key, Place(messages[-1].at_ms, messages[-1].sequence))
     # what is still on its way to many subscriptions would reach this one twice, did it follow now
     if more or is_expanding(tx, topic):
         if subscription.replay_status != RUNNING:
@@ -126,14 +125,23 @@ def _part(tx: Tx, run: Run, delivery: Delivery) -> int | None:
     return None
 
 
-def _within(found: list[Publication]) -> list[Publication]:
-    """As many as one transaction should hold; one at least."""
+def _next(
+    tx: Tx, topic: Topic, archive: Archive, after: tuple[int, str], until_ms: int | None
+) -> tuple[list[Publication], bool]:
+    """As many messages as one transaction should read and write, and whether there may be more.
+
+    A few are read at a time: a hundred may be a hundred megabytes.
+    """
+    found: list[Publication] = []
     left = BYTES_AT_ONCE
-    for n, publication in enumerate(found):
-        left -= len(publication.message)
-        if left < 0 and n:
-            return found[:n]
-    return found
+    while len(found) < AT_ONCE and left > 0:
+        some = archiving.read(tx, topic, archive, after, until_ms, _READ_AT_ONCE)
+        found += some
+        if len(some) < _READ_AT_ONCE:
+            return found, False
+        left -= sum(len(publication.message) for publication in some)
+        after = some[-1].at_ms, some[-1].sequence
+    return found, True
 
 
 def _find(tx: Tx, run: Run) -> Subscription | None:
@@ -156,7 +164,7 @@ def _end(tx: Tx, subscription: Subscription, status: str) -> None:
 def _follow(tx: Tx, subscription: Subscription, end_ms: int, run: Run) -> None:
     """All that is archived is delivered, and the ending point lies ahead: what is published by then comes."""
     subscribing.put(tx, msgspec.structs.replace(subscription, replay_status=RUNNING, paused=False))
-    tx.wake_at(end_ms + 1, "sns.replay-end", *run.at, run.subscription, run.run)
+    tx.wake_at(end_ms + 1, "sns.replay-end", *run.at, run.subscription, run.run, housekeeping=True)
 
 
 @on_timer("sns.replay-end")
