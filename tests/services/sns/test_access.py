@@ -221,6 +221,21 @@ def test_a_policy_is_checked(cloud: Cloud, statement: dict[str, Any], text: str)
     assert cloud.error("sns", "SetTopicAttributes", **request).text == f"Invalid parameter: {text}"
 
 
+def test_a_policys_size_is_limited(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    statement = {**allow("*", "sns:Publish"), "Resource": topic}
+    for statements in ([statement] * 101, [{**statement, "Sid": "s" * 30 * 1024}]):
+        policy = json.dumps({"Statement": statements})
+        request = {"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": policy}
+        error = cloud.error("sns", "SetTopicAttributes", **request)
+        assert error.text.startswith("Invalid parameter: Policy Reason: must ")
+    request = {"TopicArn": topic, "AWSAccountId": [OTHER], "ActionName": ["Publish"]}
+    for n in range(99):  # the default policy has a statement too
+        cloud.sns("AddPermission", Label=str(n), **request)
+    error = cloud.error("sns", "AddPermission", Label="one more", **request)
+    assert error.text == "Invalid parameter: Policy Reason: must have at most 100 statements"
+
+
 def test_a_policy_without_principal_allows_nobody(cloud: Cloud) -> None:
     topic = a_topic(cloud)
     policy = json.dumps({"Statement": {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}})

@@ -24,6 +24,8 @@ MAXIMUM_BYTES = 1024 * 1024
 _FEEDBACK = re.compile(
     r"(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|SuccessFeedbackSampleRate|FailureFeedbackRoleArn)"
 )
+_POLICY_BYTES, _STATEMENTS = 30 << 10, 100
+"""Source: Developer Guide, "Amazon SNS API permissions: Actions and resources reference" (policy quotas)."""
 POLICY_ACTIONS = (
     "AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes", "ListSubscriptionsByTopic",
     "ListTagsForResource", "Publish", "PutDataProtectionPolicy", "Receive", "RemovePermission",
@@ -52,10 +54,14 @@ def _display_name(name: str, value: str) -> str:
 def _policy(name: str, value: str) -> str:
     if not value:
         return value
+    if len(value.encode("utf-8", "surrogatepass")) > _POLICY_BYTES:
+        raise InvalidParameter.of("Policy", reason=f"must be at most {_POLICY_BYTES} bytes long")
     try:
         policy = parse_policy(value)
     except (PolicyError, RecursionError):
         raise InvalidParameter.of("Policy Error: null") from None
+    if len(policy.statements) > _STATEMENTS:
+        raise InvalidParameter.of("Policy", reason=f"must have at most {_STATEMENTS} statements")
     for statement in policy.statements:
         if statement.principals is None:
             raise InvalidParameter.of("Policy Error: null")

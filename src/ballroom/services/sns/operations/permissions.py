@@ -13,6 +13,7 @@ import orjson
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.arn import partition_of
+from ballroom.services.sns import topic_attributes
 from ballroom.services.sns.authorization import load_for
 from ballroom.services.sns.errors import InvalidParameter
 from ballroom.services.sns.operations.topics import put_topic
@@ -62,6 +63,7 @@ def add_permission(tx: Tx, request: Request) -> Response:
             "Resource": topic.arn,
         }
     )
+    topic_attributes.check("Policy", orjson.dumps(policy).decode(), fifo=topic.fifo)  # its quotas
     _store(tx, topic, policy)
     return {}
 
