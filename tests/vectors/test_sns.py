@@ -671,7 +671,59 @@ def wrong_numbers(sns: Sns) -> dict[str, Any]:
     }
 
 
+def in_two_regions(sns: Sns) -> dict[str, Any]:
+    there = Sns(sns.cloud, sns.cloud.caller(account=ACCOUNT, region="us-west-1"))
+    here_arn, there_arn = sns.topic(), there.topic()
+    return {
+        "list-primary": sns("ListTopics"),
+        "list-secondary": there("ListTopics"),
+        "topic-east": sns("GetTopicAttributes", TopicArn=here_arn),
+        "topic-west": there("GetTopicAttributes", TopicArn=there_arn),
+    }
+
+
+def data_protection(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    statement = {
+        "Sid": "test-statement", "DataDirection": "Inbound", "Principal": ["*"],
+        "DataIdentifier": [f"arn:aws:dataprotection:{PLACE}::data-identifier/EmailAddress"],
+        "Operation": {"Deny": {}},
+    }  # fmt: skip
+    policy = {
+        "Name": "data_protection_policy", "Description": "Test Policy", "Version": "2021-06-01",
+        "Statement": [statement],
+    }  # fmt: skip
+    before = sns("GetTopicAttributes", TopicArn=topic)
+    put = sns("PutDataProtectionPolicy", ResourceArn=topic, DataProtectionPolicy=json.dumps(policy))
+    return {
+        "get-topic-attributes-before-policy": before,
+        "put-data-protection-policy": put,
+        "get-data-protection-policy": sns("GetDataProtectionPolicy", ResourceArn=topic),
+        "get-topic-attributes-after-policy": sns("GetTopicAttributes", TopicArn=topic),
+    }
+
+
+def second_page(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    for n in range(101):
+        sns.subscribe(topic, "sms", f"+1555123{n:04d}")
+    first = sns("ListSubscriptionsByTopic", TopicArn=topic)
+    token = first["NextToken"]
+    return {"list-sub-per-topic-page-2": sns("ListSubscriptionsByTopic", TopicArn=topic, NextToken=token)}
+
+
+def end_of_nothing(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    arn = sns.subscribe(topic, "email", "a@example.com")["SubscriptionArn"]
+    sns("DeleteTopic", TopicArn=topic)
+    return {"unsubscribe-deleted-topic": sns.error("Unsubscribe", SubscriptionArn=arn)}
+
+
 STEPS: dict[str, Steps] = {
+    "test_create_topic_in_multiple_regions": in_two_regions,
+    "test_data_protection_policy_crud": data_protection,
+    "test_list_subscriptions_by_topic_pagination": second_page,
+    "test_unsubscribe_from_deleted_topic": end_of_nothing,
     "test_create_topic_with_attributes": topic_with_attributes,
     "test_create_duplicate_topic_with_more_tags": more_tags,
     "test_tags_removed_after_deletion": tags_after_deletion,

@@ -21,8 +21,11 @@ from tests.services.sns.helpers import (
     subscribed_queue,
 )
 
-from ballroom.kernel import HttpRequest
+from ballroom.kernel import HttpRequest, Tx
 from ballroom.services.sns import large_fan_outs, outbox, signing
+from ballroom.services.sns.messages import Publication
+from ballroom.services.sns.notifications import Envelopes
+from ballroom.services.sns.resources import load_subscription, load_topic
 from ballroom.services.sns.signing import certificate, signed_text
 
 TEXT = {"DataType": "String", "StringValue": "red"}
@@ -64,6 +67,23 @@ def test_an_envelope_is_signed_and_its_certificate_is_served(cloud: Cloud, versi
     key = certificate_of(cloud, envelope["SigningCertURL"]).public_key()
     assert isinstance(key, RSAPublicKey)
     key.verify(base64.b64decode(envelope["Signature"]), signed_text(envelope), padding.PKCS1v15(), digest)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_functions_event_has_version_1_as_recorded(cloud: Cloud, version: str) -> None:
+    arn = a_topic(cloud, SignatureVersion=version)
+    subscription_arn = subscribe(cloud, arn, "lambda", "arn:aws:lambda:us-east-1:000000000000:function:f")
+
+    def event(tx: Tx) -> dict[str, Any]:
+        subscription, topic = load_subscription(tx, subscription_arn), load_topic(tx, arn)
+        publication = Publication("id", tx.now_ms, "Hello", subject="s")
+        return json.loads(Envelopes(tx, topic, publication).lambda_event(subscription))["Records"][0]["Sns"]
+
+    sns = cloud.transact(event)
+    assert sns["SignatureVersion"] == "1"
+    key = certificate_of(cloud, sns["SigningCertUrl"]).public_key()
+    assert isinstance(key, RSAPublicKey)
+    key.verify(base64.b64decode(sns["Signature"]), signed_text(sns), padding.PKCS1v15(), hashes.SHA1())
 
 
 def test_the_signing_key_survives_a_restart(durable_cloud: Cloud) -> None:
