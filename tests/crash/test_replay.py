@@ -35,10 +35,10 @@ def test_a_killed_replay_goes_on(tmp_path: Path) -> None:
         )["SubscriptionArn"]  # fmt: skip
         under_way = 0
         for _ in range(KILLS):
+            under_way += status(server, arn) != "Completed"
             time.sleep(chance.uniform(0, 0.05))  # real time: a process is killed at a random moment
             server.kill()
             server.start()
-            under_way += status(server, arn) != "Completed"
         assert under_way, "a replay was killed on its way"
         wait_until(lambda: status(server, arn) == "Completed", "the replay ends")
         assert drained(server, "q.fifo") == [str(n) for n in range(MESSAGES)]
