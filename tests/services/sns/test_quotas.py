@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,8 +12,12 @@ from tests.cloud import Cloud
 from tests.services.sns.helpers import a_topic, arn_of, subscribe
 from tests.services.sns.test_topics import attributes
 
+from ballroom.kernel import ServiceError, Tx
 from ballroom.kernel.model import load_service
+from ballroom.services.sns import counts, outbox
+from ballroom.services.sns.names import TopicName
 from ballroom.services.sns.quotas import DEFAULTS
+from ballroom.services.sns.resources import Mine, Subscription, Topic, data_key, find_topic
 
 FILTER = {"FilterPolicy": '{"colour": ["blue"]}'}
 MakeCloud = Callable[..., Cloud]
@@ -95,8 +101,6 @@ def test_a_confirmed_subscription_is_pending_no_more(limited: MakeCloud) -> None
     topic = a_topic(cloud)
     answer = cloud.sns("Subscribe", TopicArn=topic, Protocol="email", Endpoint="a@example.com")
     assert answer["SubscriptionArn"] == "pending confirmation"
-    from ballroom.services.sns import outbox
-
     (sent,) = cloud.transact(outbox.read, "000000000000", "us-east-1")
     cloud.sns("ConfirmSubscription", TopicArn=topic, Token=sent.confirm_url.rsplit("=", 1)[1])
     subscribe(cloud, topic, "email", "b@example.com")
@@ -162,16 +166,70 @@ def test_a_store_without_counts_is_counted_once(cloud: Cloud) -> None:
     assert (told["SubscriptionsConfirmed"], told["SubscriptionsPending"]) == ("4", "1")
 
 
-def forget_counts(tx: Any) -> bool:
-    from ballroom.services.sns import counts
-    from ballroom.services.sns.names import TopicName
-    from ballroom.services.sns.resources import data_key, find_topic
-
+def forget_counts(tx: Tx) -> bool:
     at = TopicName("000000000000", "us-east-1", "t")
     topic = find_topic(tx, at)
     assert topic is not None
     rows = [data_key(topic, "counts"), ("sns", at.account, at.region, "counts")]
-    for key, kind in zip(rows, (counts.TopicCounts, counts.AccountCounts), strict=True):
-        assert tx.get(kind, key) is not None
+    there = (
+        tx.get(counts.TopicCounts, rows[0]) is not None and tx.get(counts.AccountCounts, rows[1]) is not None
+    )
+    for key in rows:
         tx.delete(key)
-    return True
+    return there
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_counts_are_what_there_is_whatever_happens(cloud: Cloud, seed: int) -> None:
+    chance, arns = random.Random(seed), [arn_of("sns", "nothing") + ":x"]
+    for _ in range(15):
+        for _ in range(10):
+            with contextlib.suppress(ServiceError):
+                something(cloud, chance, arns)
+        cloud.clock.settle()
+        cloud.transact(assert_counted)
+    assert len(arns) > 10, "enough has happened"
+
+
+def something(cloud: Cloud, chance: random.Random, arns: list[str]) -> None:
+    """One operation, right or wrong."""
+    name = chance.choice(["a", "b", "c.fifo"])
+    topic, suffix = arn_of("sns", name), ".fifo" if name.endswith(".fifo") else ""
+    match chance.randrange(9):
+        case 0:
+            a_topic(cloud, name)
+        case 1 if chance.random() < 0.4:
+            cloud.sns("DeleteTopic", TopicArn=topic)
+        case 2 | 3 | 4:
+            protocol, endpoint = chance.choice(
+                [
+                    ("sqs", arn_of("sqs", f"q{chance.randrange(4)}{suffix}")),
+                    ("email", "a@x.y"),
+                    ("email", "b@x.y"),
+                ]
+            )
+            arns.append(subscribe(cloud, topic, protocol, endpoint, **chance.choice([FILTER, {}])))
+        case 5:
+            caller = cloud.caller(anonymous=chance.random() < 0.5)
+            cloud.call("sns", "Unsubscribe", caller, SubscriptionArn=chance.choice(arns))
+        case 6:
+            change = {"AttributeName": "FilterPolicy", "AttributeValue": chance.choice(["{}", '{"a": ["c"]}'])}
+            cloud.sns("SetSubscriptionAttributes", SubscriptionArn=chance.choice(arns), **change)
+        case 7:
+            for sent in cloud.transact(outbox.read, "000000000000", "us-east-1")[:3]:
+                token = sent.confirm_url.rsplit("=", 1)[1]
+                cloud.sns("ConfirmSubscription", TopicArn=sent.topic, Token=token)
+        case _:
+            cloud.clock.advance(hours=chance.choice([1, 80]))
+
+
+def assert_counted(tx: Tx) -> None:
+    at = TopicName("000000000000", "us-east-1", "any")
+    account = ("sns", at.account, at.region)
+    assert counts.of_account(tx, at) == counts._count_account(tx, at)
+    for topic in tx.scan_prefix(Topic, (*account, "topic")):
+        assert counts.of_topic(tx, topic) == counts._count_topic(tx, topic)
+    arns = {one.arn for one in tx.scan_prefix(Subscription, (*account, "sub"))}
+    for kind in ("sub-of", "mine"):
+        assert {mine.arn for mine in tx.scan_prefix(Mine, (*account, kind))} == arns
+    assert {mine.arn for mine in tx.scan_prefix(Mine, (*account, "token"))} <= arns
