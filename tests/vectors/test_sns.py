@@ -671,7 +671,145 @@ def wrong_numbers(sns: Sns) -> dict[str, Any]:
     }
 
 
+def fifo_dead_letters(*, raw: bool) -> Steps:
+    def steps(sns: Sns) -> dict[str, Any]:
+        topic = sns.fifo(ContentBasedDeduplication="false")
+        told: dict[str, Any] = {"topic-attrs": sns("GetTopicAttributes", TopicArn=topic)}
+        redrive = json.dumps({"deadLetterTargetArn": sns.queue("dead.fifo")})
+        sns.subscribed(
+            topic, "queue.fifo", RedrivePolicy=redrive, RawMessageDelivery="true" if raw else "false"
+        )
+        sns.sqs("DeleteQueue", QueueUrl=f"http://localhost:4566/{ACCOUNT}/queue.fifo")
+        more: dict[str, Any] = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+        messages: list[tuple[str, dict[str, Any]]] = [
+            ("Test Message with two attributes", {**number("109.12", "attr2"), **number("99.12")}),
+            ("Test Message with one attribute", number("19.12")),
+            ("Test Message without attribute", {}),
+        ]
+        entries = [
+            {
+                "Id": str(n), "Message": text, "Subject": "Subject", "MessageGroupId": "complexMessageGroupId",
+                "MessageDeduplicationId": f"MessageDeduplicationId-{n}",
+                **({"MessageAttributes": attributes} if attributes else {}),
+            }
+            for n, (text, attributes) in enumerate(messages, 1)
+        ]  # fmt: skip
+        told["publish-batch-response-fifo"] = sns(
+            "PublishBatch", TopicArn=topic, PublishBatchRequestEntries=entries
+        )
+        told["batch-messages-in-dlq"] = sns.receive("dead.fifo", **more)
+        told["publish-response-fifo"] = sns(
+            "Publish", TopicArn=topic, Message="test-message", MessageGroupId="message-group-id-1",
+            MessageDeduplicationId="message-deduplication-id-1",
+        )  # fmt: skip
+        told["messages-in-dlq"] = sns.receive("dead.fifo", **more)
+        return told
+
+    return steps
+
+
+def body_filtered(key: str, policy: dict[str, Any], *others: dict[str, Any]) -> Steps:
+    """What was received passes the policy, in the same order; other messages do not."""
+
+    def steps(sns: Sns) -> dict[str, Any]:
+        topic = sns.topic()
+        scope = {"FilterPolicyScope": "MessageBody", "RawMessageDelivery": "true"}
+        sns.subscribed(topic, FilterPolicy=json.dumps(policy), **scope)
+        (case,) = (case for case in cases("sns") if STEPS.get(_name(case)) is steps)
+        for message in [*others, *(message["Body"] for message in case.answers[key]["Messages"])]:
+            sns("Publish", TopicArn=topic, Message=json.dumps(message))
+        answer = sns.receive(MessageSystemAttributeNames=["All"])
+        for message in answer["Messages"]:
+            message["Body"] = json.loads(message["Body"])
+        return {key: answer}
+
+    return steps
+
+
+def in_two_regions(sns: Sns) -> dict[str, Any]:
+    there = Sns(sns.cloud, sns.cloud.caller(account=ACCOUNT, region="us-west-1"))
+    here_arn, there_arn = sns.topic(), there.topic()
+    return {
+        "list-primary": sns("ListTopics"),
+        "list-secondary": there("ListTopics"),
+        "topic-east": sns("GetTopicAttributes", TopicArn=here_arn),
+        "topic-west": there("GetTopicAttributes", TopicArn=there_arn),
+    }
+
+
+def data_protection(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    statement = {
+        "Sid": "test-statement", "DataDirection": "Inbound", "Principal": ["*"],
+        "DataIdentifier": [f"arn:aws:dataprotection:{PLACE}::data-identifier/EmailAddress"],
+        "Operation": {"Deny": {}},
+    }  # fmt: skip
+    policy = {
+        "Name": "data_protection_policy", "Description": "Test Policy", "Version": "2021-06-01",
+        "Statement": [statement],
+    }  # fmt: skip
+    before = sns("GetTopicAttributes", TopicArn=topic)
+    put = sns("PutDataProtectionPolicy", ResourceArn=topic, DataProtectionPolicy=json.dumps(policy))
+    return {
+        "get-topic-attributes-before-policy": before,
+        "put-data-protection-policy": put,
+        "get-data-protection-policy": sns("GetDataProtectionPolicy", ResourceArn=topic),
+        "get-topic-attributes-after-policy": sns("GetTopicAttributes", TopicArn=topic),
+    }
+
+
+def second_page(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    for n in range(101):
+        sns.subscribe(topic, "sms", f"+1555123{n:04d}")
+    first = sns("ListSubscriptionsByTopic", TopicArn=topic)
+    token = first["NextToken"]
+    return {"list-sub-per-topic-page-2": sns("ListSubscriptionsByTopic", TopicArn=topic, NextToken=token)}
+
+
+def end_of_nothing(sns: Sns) -> dict[str, Any]:
+    topic = sns.topic()
+    arn = sns.subscribe(topic, "email", "a@example.com")["SubscriptionArn"]
+    sns("DeleteTopic", TopicArn=topic)
+    return {"unsubscribe-deleted-topic": sns.error("Unsubscribe", SubscriptionArn=arn)}
+
+
 STEPS: dict[str, Steps] = {
+    "test_create_topic_in_multiple_regions": in_two_regions,
+    "test_publish_fifo_messages_to_dlq[True]": fifo_dead_letters(raw=True),
+    "test_publish_fifo_messages_to_dlq[False]": fifo_dead_letters(raw=False),
+    "test_filter_policy_on_message_body_array_of_object_attributes": body_filtered(
+        "messages",
+        {
+            "Records": {
+                "s3": {"object": {"key": [{"prefix": "auto-"}]}},
+                "eventName": [{"prefix": "ObjectCreated:"}],
+            }
+        },
+        {"Records": [{"eventName": "ObjectRemoved:Delete", "s3": {"object": {"key": "auto-1.xml"}}}]},
+        {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"object": {"key": "home-1.xml"}}}]},
+    ),
+    "test_filter_policy_on_message_body_or_attribute": body_filtered(
+        "messages-queue",
+        {
+            "detail": {
+                "scope": ["Service"],
+                "$or": [{"source": ["aws.cloudwatch"]}, {"type": ["CloudWatch Alarm State Change"]}],
+            },
+            "$or": [
+                {"metricName": ["CPUUtilization", "ReadLatency"]},
+                {"namespace": ["AWS/EC2", "AWS/ES"]},
+            ],
+        },
+        {"metricName": "CPUUtilization", "detail": {"scope": "Service"}},
+        {"metricName": "Other", "detail": {"scope": "Service", "source": "aws.cloudwatch"}},
+    ),
+    "test_filter_policy_empty_array_payload": body_filtered(
+        "messages-queue", {"detail": {"eventVersion": [""]}}, {"detail": {"eventVersion": []}, "resources": []}
+    ),
+    "test_data_protection_policy_crud": data_protection,
+    "test_list_subscriptions_by_topic_pagination": second_page,
+    "test_unsubscribe_from_deleted_topic": end_of_nothing,
     "test_create_topic_with_attributes": topic_with_attributes,
     "test_create_duplicate_topic_with_more_tags": more_tags,
     "test_tags_removed_after_deletion": tags_after_deletion,

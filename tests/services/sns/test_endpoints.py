@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from tests.cloud import Cloud
 from tests.services.sns.helpers import a_queue, a_topic, arn_of, envelopes, publish, subscribe
+from tests.services.sns.test_publishing import certificate_of
 
+from ballroom.kernel import Tx
 from ballroom.services.sns import outbox
 
 
@@ -87,7 +93,103 @@ def test_an_endpoint_confirms_and_then_gets_signed_notifications(cloud: Cloud, e
     unsubscribe = parse_qs(urlsplit(notification["UnsubscribeURL"]).query)
     cloud.sns("Unsubscribe", SubscriptionArn=unsubscribe["SubscriptionArn"][0])
     publish(cloud, topic)
-    assert endpoint.take() == []
+    assert [headers["x-amz-sns-message-type"] for headers, _ in endpoint.take()] == ["UnsubscribeConfirmation"]
+
+
+def test_trying_a_token_searches_nothing(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = a_topic(cloud)
+    for n in range(3):
+        subscribe(cloud, topic, "email", f"{n}@example.com")
+    sent = cloud.transact(outbox.read, "000000000000", "us-east-1")
+    for scan in ("scan", "scan_items", "scan_prefix", "scan_prefix_items"):
+        monkeypatch.setattr(Tx, scan, None)  # anybody may try tokens: they are looked up, whatever there is
+    for message in sent:
+        token = parse_qs(urlsplit(message.confirm_url).query)["Token"][0]
+        cloud.sns("ConfirmSubscription", TopicArn=topic, Token=token)
+    error = cloud.error("sns", "ConfirmSubscription", TopicArn=topic, Token="x")
+    assert error.text == "Invalid parameter: Token"
+
+
+def test_an_endpoint_whose_subscription_ends_may_restore_it(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    arn = confirmed(cloud, endpoint, topic, FilterPolicy='{"a": ["b"]}')
+    cloud.sns("Unsubscribe", SubscriptionArn=arn)
+    ((headers, body),) = endpoint.take()
+    told = json.loads(body)
+    assert headers["x-amz-sns-message-type"] == told["Type"] == "UnsubscribeConfirmation"
+    assert headers["x-amz-sns-subscription-arn"] == arn
+    assert told["Message"].startswith(f"You have chosen to deactivate subscription {arn}.\nTo cancel")
+    assert list(told) == [
+        "Type", "MessageId", "Token", "TopicArn", "Message", "SubscribeURL", "Timestamp", "SignatureVersion",
+        "Signature", "SigningCertURL",
+    ]  # fmt: skip
+    for _ in range(2):
+        restored = cloud.sns("ConfirmSubscription", TopicArn=topic, Token=told["Token"])
+        assert restored["SubscriptionArn"] == arn
+    publish(cloud, topic, MessageAttributes={"a": {"DataType": "String", "StringValue": "b"}})
+    publish(cloud, topic, "filtered out")
+    assert len(endpoint.take()) == 1
+
+
+def test_an_end_is_final_after_two_days(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    cloud.sns("Unsubscribe", SubscriptionArn=confirmed(cloud, endpoint, topic))
+    token = json.loads(endpoint.take()[0][1])["Token"]
+    cloud.clock.advance(days=2)
+    error = cloud.error("sns", "ConfirmSubscription", TopicArn=topic, Token=token)
+    assert error.text == "Invalid parameter: Token"
+
+
+def test_an_endpoint_that_has_subscribed_again_is_not_doubled(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    cloud.sns("Unsubscribe", SubscriptionArn=confirmed(cloud, endpoint, topic))
+    token = json.loads(endpoint.take()[0][1])["Token"]
+    again = confirmed(cloud, endpoint, topic)
+    assert cloud.sns("ConfirmSubscription", TopicArn=topic, Token=token)["SubscriptionArn"] == again
+    publish(cloud, topic)
+    assert len(endpoint.take()) == 1
+
+
+def test_people_are_told_of_an_end_that_is_not_the_owners(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    for name, caller in (("a", cloud.caller(anonymous=True)), ("b", cloud.caller())):
+        cloud.sns("Subscribe", TopicArn=topic, Protocol="email", Endpoint=f"{name}@example.com")
+        (asked, *_) = cloud.transact(outbox.read, "000000000000", "us-east-1")
+        token = parse_qs(urlsplit(asked.confirm_url).query)["Token"][0]
+        arn = cloud.sns("ConfirmSubscription", TopicArn=topic, Token=token)["SubscriptionArn"]
+        cloud.call("sns", "Unsubscribe", caller, SubscriptionArn=arn)
+    sent = cloud.transact(outbox.read, "000000000000", "us-east-1")
+    ended = [s for s in sent if s.subject == "AWS Notification - Unsubscribe Confirmation"]
+    assert [s.to for s in ended] == ["a@example.com"]
+    token = parse_qs(urlsplit(ended[0].confirm_url).query)["Token"][0]
+    cloud.call("sns", "ConfirmSubscription", cloud.caller(anonymous=True), TopicArn=topic, Token=token)
+    (listed,) = cloud.sns("ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"]
+    assert listed["Endpoint"] == "a@example.com"
+
+
+@pytest.mark.parametrize(("version", "digest"), [("1", hashes.SHA1()), ("2", hashes.SHA256())])
+def test_all_that_is_posted_is_signed(
+    cloud: Cloud, endpoint: Endpoint, version: str, digest: hashes.HashAlgorithm
+) -> None:
+    topic = a_topic(cloud, SignatureVersion=version)
+    arn = subscribe(cloud, topic, "http", endpoint.url)
+    posted = endpoint.take()
+    cloud.sns("ConfirmSubscription", TopicArn=topic, Token=json.loads(posted[0][1])["Token"])
+    publish(cloud, topic, "ä\n", Subject="s")
+    publish(cloud, topic, "without a subject")
+    cloud.sns("Unsubscribe", SubscriptionArn=arn)
+    messages = [json.loads(body) for _, body in posted + endpoint.take()]
+    assert [message["Type"] for message in messages] == [
+        "SubscriptionConfirmation", "Notification", "Notification", "UnsubscribeConfirmation",
+    ]  # fmt: skip
+    for message in messages:
+        names = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
+        if message["Type"] != "Notification":
+            names = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+        text = "".join(f"{name}\n{message[name]}\n" for name in names if name in message)
+        key = certificate_of(cloud, message["SigningCertURL"]).public_key()
+        assert isinstance(key, RSAPublicKey)
+        key.verify(base64.b64decode(message["Signature"]), text.encode(), padding.PKCS1v15(), digest)
 
 
 def test_a_wrong_or_old_token_confirms_nothing(cloud: Cloud, endpoint: Endpoint) -> None:
@@ -132,6 +234,71 @@ def test_a_failing_endpoint_is_tried_again_as_its_policy_says(cloud: Cloud, endp
     assert len(endpoint.take()) == 1
     cloud.clock.advance(hours=1)
     assert endpoint.take() == []
+
+
+def throttled(rate: int, **retry: int) -> str:
+    return json.dumps({"throttlePolicy": {"maxReceivesPerSecond": rate}, "healthyRetryPolicy": retry or None})
+
+
+def test_a_throttled_endpoint_gets_so_many_a_second(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    arn = confirmed(cloud, endpoint, topic, DeliveryPolicy=throttled(4))
+    for n in range(10):
+        publish(cloud, topic, str(n))
+    assert len(endpoint.take()) == 1
+    cloud.clock.advance(ms=999)
+    assert len(endpoint.take()) == 3
+    cloud.clock.advance(seconds=1)
+    assert len(endpoint.take()) == 4
+    cloud.clock.advance(seconds=60)
+    assert [json.loads(body)["Message"] for _, body in endpoint.take()] == ["8", "9"]
+    publish(cloud, topic, "after a rest")
+    assert len(endpoint.take()) == 1
+    cloud.sns("Unsubscribe", SubscriptionArn=arn)
+
+
+def test_a_topics_throttle_holds_for_each_subscription(cloud: Cloud, endpoint: Endpoint) -> None:
+    policy = json.dumps({"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": 1}}})
+    topic = a_topic(cloud, DeliveryPolicy=policy)
+    other = Endpoint(cloud)
+    for each in (endpoint, other):
+        confirmed(cloud, each, topic)
+    for n in range(3):
+        publish(cloud, topic, str(n))
+    for _ in range(3):
+        assert [len(each.take()) for each in (endpoint, other)] == [1, 1]
+        cloud.clock.advance(seconds=1)
+    other.server.close()
+
+
+def test_repeated_attempts_are_throttled_too(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = a_topic(cloud)
+    policy = throttled(1, minDelayTarget=1, maxDelayTarget=1, numRetries=3)
+    confirmed(cloud, endpoint, topic, DeliveryPolicy=policy)
+    endpoint.statuses = [500, 500, 500]
+    for n in range(3):
+        publish(cloud, topic, str(n))
+    got = []
+    for _ in range(6):
+        got.append(len(endpoint.take()))
+        cloud.clock.advance(seconds=1)
+    assert got == [1] * 6
+    assert endpoint.take() == []
+
+
+def test_the_pace_survives_a_restart(durable_cloud: Cloud) -> None:
+    cloud = durable_cloud
+    endpoint = Endpoint(cloud)
+    topic = a_topic(cloud)
+    confirmed(cloud, endpoint, topic, DeliveryPolicy=throttled(1))
+    for n in range(4):
+        publish(cloud, topic, str(n))
+    assert len(endpoint.take()) == 1
+    cloud.reopen()
+    assert endpoint.take() == []
+    cloud.clock.advance(seconds=2)
+    assert len(endpoint.take()) == 2
+    endpoint.server.close()
 
 
 @pytest.mark.parametrize("statuses", [[404], [500] * 4])
@@ -194,6 +361,27 @@ def test_people_are_written_to_in_the_outbox(cloud: Cloud) -> None:
     cloud.clock.advance(days=15)
     cloud.sns("Publish", PhoneNumber="+15557654321", Message="much later")
     assert len(cloud.transact(outbox.read, "000000000000", "us-east-1")) == 1
+
+
+def test_a_device_gets_what_is_for_its_platform(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    dead = a_queue(cloud, "dead")
+    redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn_of("sqs", "dead")})}
+    request = {"Name": "a", "Platform": "GCM", "Attributes": {"PlatformCredential": "secret"}}
+    application = cloud.sns("CreatePlatformApplication", **request)["PlatformApplicationArn"]
+    request = {"PlatformApplicationArn": application, "Token": "t"}
+    device = cloud.sns("CreatePlatformEndpoint", **request)["EndpointArn"]
+    subscribe(cloud, topic, "application", device, **redrive)
+    texts = {"default": "d", "GCM": '{"notification": {}}', "APNS": "other"}
+    publish(cloud, topic, json.dumps(texts), MessageStructure="json")
+    (sent,) = cloud.transact(outbox.read, "000000000000", "us-east-1")
+    assert (sent.protocol, sent.to, sent.text) == ("application", device, '{"notification": {}}')
+    cloud.sns("SetEndpointAttributes", EndpointArn=device, Attributes={"Enabled": "false"})
+    publish(cloud, topic, "disabled")
+    cloud.sns("DeleteEndpoint", EndpointArn=device)
+    publish(cloud, topic, "gone")
+    assert len(cloud.transact(outbox.read, "000000000000", "us-east-1")) == 1
+    assert [e["Message"] for e in envelopes(cloud, dead)] == ["disabled", "gone"]
 
 
 def test_a_queue_of_another_account_has_to_agree(cloud: Cloud) -> None:

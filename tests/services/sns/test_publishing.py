@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from tests.cloud import Cloud
+from tests.cloud import ACCOUNT, Cloud
 from tests.services.sns.helpers import (
     a_queue,
     a_topic,
@@ -21,8 +21,11 @@ from tests.services.sns.helpers import (
     subscribed_queue,
 )
 
-from ballroom.kernel import HttpRequest
-from ballroom.services.sns import large_fan_outs, signing
+from ballroom.kernel import HttpRequest, Tx
+from ballroom.services.sns import large_fan_outs, outbox, signing
+from ballroom.services.sns.messages import Publication
+from ballroom.services.sns.notifications import Envelopes
+from ballroom.services.sns.resources import load_subscription, load_topic
 from ballroom.services.sns.signing import certificate, signed_text
 
 TEXT = {"DataType": "String", "StringValue": "red"}
@@ -64,6 +67,23 @@ def test_an_envelope_is_signed_and_its_certificate_is_served(cloud: Cloud, versi
     key = certificate_of(cloud, envelope["SigningCertURL"]).public_key()
     assert isinstance(key, RSAPublicKey)
     key.verify(base64.b64decode(envelope["Signature"]), signed_text(envelope), padding.PKCS1v15(), digest)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_functions_event_has_version_1_as_recorded(cloud: Cloud, version: str) -> None:
+    arn = a_topic(cloud, SignatureVersion=version)
+    subscription_arn = subscribe(cloud, arn, "lambda", "arn:aws:lambda:us-east-1:000000000000:function:f")
+
+    def event(tx: Tx) -> dict[str, Any]:
+        subscription, topic = load_subscription(tx, subscription_arn), load_topic(tx, arn)
+        publication = Publication("id", tx.now_ms, "Hello", subject="s")
+        return json.loads(Envelopes(tx, topic, publication).lambda_event(subscription))["Records"][0]["Sns"]
+
+    sns = cloud.transact(event)
+    assert sns["SignatureVersion"] == "1"
+    key = certificate_of(cloud, sns["SigningCertUrl"]).public_key()
+    assert isinstance(key, RSAPublicKey)
+    key.verify(base64.b64decode(sns["Signature"]), signed_text(sns), padding.PKCS1v15(), hashes.SHA1())
 
 
 def test_the_signing_key_survives_a_restart(durable_cloud: Cloud) -> None:
@@ -314,6 +334,67 @@ def test_a_joined_publication_that_is_undone_reaches_nobody(cloud: Cloud) -> Non
     assert envelopes(cloud, url) == []
     publish(cloud, topic, "y")
     assert [e["Message"] for e in envelopes(cloud, url)] == ["y"]
+
+
+def test_more_attributes_than_a_queue_takes_fail_one_raw_subscription(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    a_queue(cloud, "dead")
+    dead = f"http://localhost:4566/{ACCOUNT}/dead"
+    redrive = json.dumps({"deadLetterTargetArn": arn_of("sqs", "dead")})
+    raw = subscribed_queue(cloud, topic, "raw", RawMessageDelivery="true", RedrivePolicy=redrive)
+    lost = subscribed_queue(cloud, topic, "lost", RawMessageDelivery="true")
+    url = subscribed_queue(cloud, topic, "enveloped")
+    attributes = {f"a{n}": TEXT for n in range(11)}
+    publish(cloud, topic, "many", MessageAttributes=attributes)
+    assert [len(e["MessageAttributes"]) for e in envelopes(cloud, url)] == [11]
+    assert receive(cloud, raw) == receive(cloud, lost) == []
+    (letter,) = envelopes(cloud, dead)  # not raw: nothing of it is lost
+    assert (letter["Message"], len(letter["MessageAttributes"])) == ("many", 11)
+    attributes.popitem()
+    publish(cloud, topic, "ten", MessageAttributes=attributes)
+    assert [m["Body"] for m in receive(cloud, raw)] == ["ten"]
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        {"DataType": "Number", "StringValue": "-1.5e-7"}, {"DataType": "Number.int", "StringValue": "7"},
+        {"DataType": "String.Array", "StringValue": '["a", 1, null, true]'},
+        {"DataType": "Binary.gif", "BinaryValue": b"\x00"}, {"DataType": "String", "StringValue": "ä\n"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_attributes_of_every_type_arrive_raw(cloud: Cloud, attribute: dict[str, Any]) -> None:
+    topic = a_topic(cloud)
+    url = subscribed_queue(cloud, topic, RawMessageDelivery="true")
+    publish(cloud, topic, "m", MessageAttributes={"a-b_c.D1": attribute})
+    (message,) = receive(cloud, url, MessageAttributeNames=["All"])
+    assert message["MessageAttributes"] == {"a-b_c.D1": attribute}
+
+
+def test_reserved_attributes_say_how_text_messages_are_sent(cloud: Cloud) -> None:
+    topic = a_topic(cloud)
+    raw = subscribed_queue(cloud, topic, RawMessageDelivery="true")
+    url = subscribed_queue(cloud, topic, "enveloped")
+    kind = {"DataType": "String", "StringValue": "Transactional"}
+    attributes = {"AWS.SNS.SMS.SMSType": kind, "AWS.SNS.MOBILE.APNS.TTL": NUMBER, "c": TEXT}
+    cloud.sns("Publish", PhoneNumber="+15551234567", Message="m", MessageAttributes=attributes)
+    (sent,) = cloud.transact(outbox.read, "000000000000", "us-east-1")
+    assert sent.attributes["AWS.SNS.SMS.SMSType"] == "Transactional"
+    publish(cloud, topic, "m", MessageAttributes=attributes)
+    (envelope,) = envelopes(cloud, url)
+    assert envelope["MessageAttributes"]["AWS.SNS.SMS.SMSType"] == {"Type": "String", "Value": "Transactional"}
+    (message,) = receive(cloud, raw, MessageAttributeNames=["All"])
+    assert message["MessageAttributes"] == {"c": TEXT}
+    for name in ("AWS.X", "aws.sns.x", "Amazon.x"):
+        error = cloud.error("sns", "Publish", TopicArn=topic, Message="m", MessageAttributes={name: TEXT})
+        assert error.shape == "InvalidParameterValueException"
+
+
+def test_a_text_message_has_1600_characters(cloud: Cloud) -> None:
+    cloud.sns("Publish", PhoneNumber="+15551234567", Message="ä" * 1600)
+    error = cloud.error("sns", "Publish", PhoneNumber="+15551234567", Message="ä" * 1601)
+    assert error.text == "Invalid parameter: Message too long"
 
 
 def test_metrics_count_what_happens(cloud: Cloud) -> None:

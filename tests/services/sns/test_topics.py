@@ -10,6 +10,11 @@ from tests.services.sns.helpers import a_topic, arn_of, publish, subscribe, subs
 
 from ballroom.services.sns.errors import InvalidParameter
 
+PUBLIC = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": ["sns:*", "SNS:Receive"], "Resource": "*"}],
+}
+
 
 def attributes(cloud: Cloud, topic: str) -> dict[str, Any]:
     told: dict[str, Any] = cloud.sns("GetTopicAttributes", TopicArn=topic)["Attributes"]
@@ -40,7 +45,8 @@ def test_a_topic_is_created_once(cloud: Cloud) -> None:
         ("ContentBasedDeduplication", "true", False, False),
         ("FifoThroughputScope", "MessageGroup", True, True),
         ("FifoThroughputScope", "Everything", True, False),
-        ("Policy", '{"Version": "2012-10-17", "Statement": []}', False, True),
+        ("Policy", json.dumps(PUBLIC), False, True),
+        ("Policy", '{"Version": "2012-10-17", "Statement": []}', False, False),
         ("Policy", "no json", False, False),
         ("DeliveryPolicy", '{"http": {"defaultHealthyRetryPolicy": {"numRetries": 101}}}', False, False),
         ("DeliveryPolicy", '{"http": {"defaultHealthyRetryPolicy": {"minDelayTarget": 30}}}', False, False),
@@ -63,9 +69,6 @@ def test_attributes_are_checked_and_told(
 
 
 def test_what_is_not_there_yet_is_refused_by_name(cloud: Cloud) -> None:
-    policy = {"ArchivePolicy": '{"MessageRetentionPeriod": "30"}', "FifoTopic": "true"}
-    error = cloud.error("sns", "CreateTopic", Name="t.fifo", Attributes=policy)
-    assert "ArchivePolicy" in error.text
     endpoint = "arn:aws:firehose:us-east-1:000000000000:deliverystream/d"
     error = cloud.error("sns", "Subscribe", TopicArn=a_topic(cloud), Protocol="firehose", Endpoint=endpoint)
     assert "Firehose" in error.text
@@ -189,6 +192,31 @@ def test_devices_are_stored_and_published_to(cloud: Cloud) -> None:
     cloud.sns("DeletePlatformApplication", PlatformApplicationArn=application)
     assert cloud.sns("ListPlatformApplications")["PlatformApplications"] == []
     assert cloud.error("sns", "GetEndpointAttributes", EndpointArn=device).shape == "NotFoundException"
+
+
+def test_an_application_of_the_same_name_begins_anew(cloud: Cloud) -> None:
+    request = {"Name": "a", "Platform": "GCM", "Attributes": {"PlatformCredential": "secret"}}
+    application = cloud.sns("CreatePlatformApplication", **request)["PlatformApplicationArn"]
+
+    def a_device(token: str) -> str:
+        arn: str = cloud.sns("CreatePlatformEndpoint", PlatformApplicationArn=application, Token=token)[
+            "EndpointArn"
+        ]
+        return arn
+
+    old = [a_device(f"t{n}") for n in range(450)]
+    cloud.sns("DeletePlatformApplication", PlatformApplicationArn=application)
+    for device in (old[0], old[-1]):  # at once, though some rows are removed a little later
+        assert cloud.error("sns", "GetEndpointAttributes", EndpointArn=device).shape == "NotFoundException"
+    cloud.sns("CreatePlatformApplication", **request)
+    new = {a_device(f"t{n}") for n in range(20)}
+    cloud.clock.settle()
+    listed = cloud.sns("ListEndpointsByPlatformApplication", PlatformApplicationArn=application)
+    assert {endpoint["EndpointArn"] for endpoint in listed["Endpoints"]} == new
+    assert new.isdisjoint(old)
+    assert {a_device(f"t{n}") for n in range(20)} == new
+    cloud.sns("CreatePlatformApplication", **request)  # again: its devices stay
+    assert a_device("t0") in new
 
 
 def test_the_sandbox_verifies_by_what_is_in_the_outbox(cloud: Cloud) -> None:

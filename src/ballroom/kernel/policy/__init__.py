@@ -1,10 +1,12 @@
 """Policy documents and what they decide, for every service that has them; free of any service.
 
-`document` reads a policy, `conditions` knows the operators, `patterns` the wildcards, `evaluate` decides.
+`document` reads a policy, `conditions` knows the operators, `patterns` the wildcards, `context` what every
+request can be asked about, `evaluate` decides.
 
 Source: IAM User Guide, "IAM JSON policy elements reference", "Policy evaluation logic".
 """
 
+from ballroom.kernel.policy.context import global_keys
 from ballroom.kernel.policy.document import Policy, PolicyError, Principals, Statement, parse_policy
 from ballroom.kernel.policy.evaluate import Access, Decision, Principal, decide
 from ballroom.kernel.policy.patterns import matches
@@ -18,6 +20,7 @@ __all__ = [
     "Principals",
     "Statement",
     "decide",
+    "global_keys",
     "matches",
     "parse_policy",
 ]

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ballroom.services.sns import large_fan_outs, outbox, posts, signing, subscribing
+from ballroom.services.sns import (
+    archiving,
+    cancelling,
+    large_fan_outs,
+    outbox,
+    posts,
+    replaying,
+    signing,
+    subscribing,
+)
 from ballroom.services.sns.operations import (
     permissions,
     platform,
@@ -14,6 +23,6 @@ from ballroom.services.sns.operations import (
 )
 
 __all__ = [
-    "large_fan_outs", "outbox", "permissions", "platform", "posts", "publishing", "signing", "sms",
-    "subscribing", "subscriptions", "tags", "topics",
+    "archiving", "cancelling", "large_fan_outs", "outbox", "permissions", "platform", "posts", "publishing",
+    "replaying", "signing", "sms", "subscribing", "subscriptions", "tags", "topics",
 ]  # fmt: skip

@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ballroom.kernel import Key, Tx
+from ballroom.kernel import Key, Tx, on_timer
 from ballroom.kernel.arn import find_arn, make_arn
 from ballroom.services.sns.errors import InvalidParameter, NotFound
 from ballroom.services.sns.names import parse_arn
-from ballroom.services.sns.resources import Application, Device
+from ballroom.services.sns.resources import Application, Device, DeviceToken
 
 PLATFORMS = (
     "ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "BAIDU", "GCM", "MACOS", "MACOS_SANDBOX",
     "MPNS", "WNS",
 )  # fmt: skip
+_AT_ONCE = 200
 _NAME = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 
@@ -43,9 +44,14 @@ class ApplicationName(NamedTuple):
         """The ARN of one of its endpoints."""
         return make_arn("sns", self.region, self.account, f"endpoint/{self.platform}/{self.name}/{device_id}")
 
-    def device_key(self, device_id: str) -> Key:
+    @property
+    def devices(self) -> Key:
         """Endpoints of an application lie together."""
-        return ("sns", self.account, self.region, "device", self.platform, self.name, device_id)
+        return ("sns", self.account, self.region, "device", self.platform, self.name)
+
+    def device_key(self, device_id: str) -> Key:
+        """One row for each endpoint."""
+        return (*self.devices, device_id)
 
     def token_key(self, token: str) -> Key:
         """Which endpoint a token belongs to."""
@@ -100,8 +106,32 @@ def find_device(tx: Tx, text: str) -> tuple[ApplicationName, Device] | None:
     if arn is None or arn.service != "sns" or len(parts) != 4 or parts[0] != "endpoint":
         return None
     at = ApplicationName(arn.account, arn.region, parts[1], parts[2])
-    device = tx.get(Device, at.device_key(parts[3]))
-    return None if device is None else (at, device)
+    application, device = tx.get(Application, at.key), tx.get(Device, at.device_key(parts[3]))
+    if application is None or device is None or not device.belongs(application):
+        return None
+    return at, device
+
+
+@on_timer("sns.sweep-devices")
+def sweep(tx: Tx, account: str, region: str, platform: str, name: str, after: str = "") -> None:
+    """Remove a page of a deleted application's devices; what an earlier run removed is not there any more."""
+    at = ApplicationName(account, region, platform, name)
+    application = tx.get(Application, at.key)  # a new one may have the name already
+    prefix = at.devices
+    found = tx.scan_prefix(Device, prefix, after=(*prefix, after) if after else None, limit=_AT_ONCE)
+    for device in found:
+        if application is None or not device.belongs(application):
+            remove(tx, at, device)
+    if len(found) == _AT_ONCE:
+        tx.wake_at(tx.now_ms, "sns.sweep-devices", *at, found[-1].id)
+
+
+def remove(tx: Tx, at: ApplicationName, device: Device) -> None:
+    """Remove a device's rows."""
+    tx.delete(at.device_key(device.id))
+    known = tx.get(DeviceToken, at.token_key(device.token))
+    if known is not None and known.id == device.id:
+        tx.delete(at.token_key(device.token))
 
 
 def load_device(tx: Tx, text: str) -> tuple[ApplicationName, Device]:

@@ -13,8 +13,13 @@ from ballroom.kernel.errors import NotImplementedHere
 from ballroom.services.sns.devices import find_device
 from ballroom.services.sns.errors import InvalidParameter
 from ballroom.services.sns.resources import Topic
+from ballroom.services.sns.topic_attributes import takes_large_messages
 
 PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
+LARGE = ("sqs", "firehose", "lambda")
+"""Protocols that get messages of more than 256 KiB."""
+MOST_LARGE = 100
+"""Subscriptions of a topic that takes such messages."""
 _PHONE = re.compile(r"\+?\(?\d+([-./ ()]?\d+)*\)?", re.ASCII)
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 E164 = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)
@@ -32,6 +37,9 @@ def check(tx: Tx, topic: Topic, protocol: str, endpoint: str) -> None:
         raise InvalidParameter.of("Endpoint")
     if topic.fifo and protocol != "sqs":
         raise InvalidParameter.of(f"Invalid protocol type: {protocol}")
+    if takes_large_messages(topic) and protocol not in LARGE:
+        reason = "a topic with a MaximumMessageSize above 262144 takes only sqs, firehose and lambda"
+        raise InvalidParameter.of("Protocol", reason=reason)
     _CHECKS[protocol](tx, topic, protocol, endpoint)
 
 

@@ -63,11 +63,41 @@ class ResourceNotFound(SnsError):
     text = "Resource does not exist"
 
 
+class TopicLimitExceeded(SnsError):
+    """The account has as many topics as it may."""
+
+    shape = "TopicLimitExceededException"
+    status = 403
+    text = "Topic limit exceeded"
+
+
+class SubscriptionLimitExceeded(SnsError):
+    """The topic has as many subscriptions as it may, or the account as many unconfirmed ones."""
+
+    shape = "SubscriptionLimitExceededException"
+    status = 403
+    text = "Subscription limit exceeded"
+
+
+class FilterPolicyLimitExceeded(SnsError):
+    """The topic, or the account, has as many filter policies as it may."""
+
+    shape = "FilterPolicyLimitExceededException"
+    status = 403
+    text = "Filter policy limit exceeded"
+
+
 class TagLimitExceeded(SnsError):
     """More than fifty tags."""
 
     shape = "TagLimitExceededException"
     text = "Could not complete request: tag quota of per resource exceeded"
+
+
+class InvalidState(SnsError):
+    """The topic is in a state that does not allow it."""
+
+    shape = "InvalidStateException"
 
 
 class EndpointDisabled(SnsError):

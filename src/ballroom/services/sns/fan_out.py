@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ballroom.kernel import Caller, ServiceError, Throttled, Tx, Unavailable
 from ballroom.services.sns import message_attributes, outbox
 from ballroom.services.sns.dead_letters import caller_for, give_up
+from ballroom.services.sns.devices import find_device
+from ballroom.services.sns.errors import EndpointDisabled, InvalidParameter, NotFound
 from ballroom.services.sns.filtering import Seen
 from ballroom.services.sns.live import LiveSubscription
 from ballroom.services.sns.metrics import count
@@ -38,9 +40,10 @@ class FanOut:
 
     def _count(self) -> None:
         kernel, at = self._tx.kernel, self._topic.at
+        kind = "ReplayedNotifications" if self._publication.replayed else "Notifications"
         for name, number in (
-            ("NumberOfNotificationsDelivered", self._delivered),
-            ("NumberOfNotificationsFailed", self._failed),
+            (f"NumberOf{kind}Delivered", self._delivered),
+            (f"NumberOf{kind}Failed", self._failed),
             ("NumberOfNotificationsFilteredOut", self._filtered),
         ):
             if number:
@@ -62,6 +65,8 @@ class FanOut:
                 case "http" | "https":
                     self._to_endpoint(subscription)
                     return
+                case "application":
+                    self._to_device(subscription)
                 case _:
                     self._to_outbox(subscription)
             self._delivered += 1
@@ -69,7 +74,7 @@ class FanOut:
             raise
         except ServiceError:
             self._failed += 1
-            give_up(self._tx, subscription, self._queue_message(live))
+            give_up(self._tx, subscription, self._dead_letter(live))
 
     def _caller(self, account: str, region: str) -> Caller:
         found = self._callers.get((account, region))
@@ -77,9 +82,16 @@ class FanOut:
             found = self._callers[account, region] = caller_for(self._tx, account, region)
         return found
 
-    def _queue_message(self, live: LiveSubscription) -> dict[str, Any]:
+    def _dead_letter(self, live: LiveSubscription) -> dict[str, Any]:
+        """The message; in its envelope if it has more attributes than a queue's message can have."""
+        try:
+            return self._queue_message(live, live.raw)
+        except InvalidParameter:
+            return self._queue_message(live, raw=False)
+
+    def _queue_message(self, live: LiveSubscription, raw: bool) -> dict[str, Any]:
         publication = self._publication
-        if live.raw:
+        if raw:
             message: dict[str, Any] = {"MessageBody": publication.text_for(live.record.protocol)}
             if publication.attributes:
                 message["MessageAttributes"] = message_attributes.for_queue(publication.attributes)
@@ -94,7 +106,7 @@ class FanOut:
     def _to_queue(self, live: LiveSubscription) -> None:
         target = live.target
         assert target is not None
-        message = self._queue_message(live)
+        message = self._queue_message(live, live.raw)
         if self._topic.fifo and not target.resource.endswith(".fifo"):
             # a standard queue of a FIFO topic: order and groups end here
             message.pop("MessageGroupId", None)
@@ -115,6 +127,17 @@ class FanOut:
     def _to_endpoint(self, subscription: Subscription) -> None:
         post_notification(self._tx, self._topic, subscription, self._publication, self._envelopes)
 
+    def _to_device(self, subscription: Subscription) -> None:
+        """A push notification says what the message has for the device's platform."""
+        found = find_device(self._tx, subscription.endpoint)
+        if found is None:
+            raise NotFound("Endpoint does not exist")
+        at, device = found
+        if device.attributes.get("Enabled", "true") != "true":
+            raise EndpointDisabled()
+        text = self._publication.text_for(at.platform)
+        self._record(subscription, self._publication.subject or "", text)
+
     def _to_outbox(self, subscription: Subscription) -> None:
         publication, topic = self._publication, self._topic
         text = publication.text_for(subscription.protocol)
@@ -126,8 +149,11 @@ class FanOut:
         subject = publication.subject or ""
         if subscription.protocol.startswith("email"):
             subject = subject or topic.attributes.get("DisplayName", "") or "AWS Notification Message"
+        self._record(subscription, subject, text)
+
+    def _record(self, subscription: Subscription, subject: str, text: str) -> None:
         sent = Sent(
-            publication.message_id + ":" + subscription.id, self._tx.now_ms, subscription.protocol,
-            subscription.endpoint, subject, text, topic.arn,
+            self._publication.message_id + ":" + subscription.id, self._tx.now_ms, subscription.protocol,
+            subscription.endpoint, subject, text, self._topic.arn,
         )  # fmt: skip
-        outbox.add(self._tx, topic.account, topic.region, sent)
+        outbox.add(self._tx, self._topic.account, self._topic.region, sent)

@@ -9,7 +9,7 @@ import msgspec
 
 from ballroom.kernel import Context, Delivery, Key, Record, RetryPolicy, Tx, on_delivery
 from ballroom.services.sns.fan_out import FanOut
-from ballroom.services.sns.live import AT_ONCE, BYTES_AT_ONCE, belongs, live, page
+from ballroom.services.sns.live import AT_ONCE, BYTES_AT_ONCE, live, page, receives
 from ballroom.services.sns.messages import Publication
 from ballroom.services.sns.names import TopicName
 from ballroom.services.sns.resources import Subscription, Topic, data_key, find_topic
@@ -94,10 +94,10 @@ def _step(tx: Tx, rest: Large, delivery: Delivery) -> bool:
     limit = AT_ONCE
     if topic is not None and publication is not None:
         limit = _limit(publication)
-        found = page(tx, topic, after, limit)
+        found = page(tx, topic.at, after, limit)
         fan_out = FanOut(tx, topic, publication)
         for subscription in found:
-            if belongs(subscription, topic):
+            if receives(subscription, topic):
                 fan_out.to(live(subscription))
     if len(found) < limit:
         if topic is not None and topic.fifo:

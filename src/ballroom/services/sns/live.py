@@ -15,7 +15,7 @@ from ballroom.kernel.arn import Arn, find_arn
 from ballroom.kernel.matcher import Pattern
 from ballroom.services.sns import filtering
 from ballroom.services.sns.names import TopicName
-from ballroom.services.sns.resources import Subscription, Topic
+from ballroom.services.sns.resources import Subscription, Topic, belongs
 
 if TYPE_CHECKING:
     from ballroom.kernel import Kernel, Tx
@@ -54,17 +54,17 @@ def live(record: Subscription) -> LiveSubscription:
     return LiveSubscription(record, record.arn, record.raw, pattern, scope, target, url)
 
 
-def page(tx: Tx, topic: Topic, after: str | None, limit: int = AT_ONCE) -> list[Subscription]:
+def page(tx: Tx, at: TopicName, after: str | None, limit: int = AT_ONCE) -> list[Subscription]:
     """Up to `limit` subscriptions of a topic behind an id, those that wait for confirmation included."""
-    prefix = ("sns", topic.account, topic.region, "sub", topic.name)
+    prefix = ("sns", at.account, at.region, "sub", at.name)
     return tx.scan_prefix(
         Subscription, prefix, after=(*prefix, after) if after is not None else None, limit=limit
     )
 
 
-def belongs(subscription: Subscription, topic: Topic) -> bool:
-    """Whether it is confirmed, and no leftover of an earlier topic of the same name."""
-    return not subscription.pending and subscription.created_ms >= topic.created_ms
+def receives(subscription: Subscription, topic: Topic) -> bool:
+    """Whether it gets what the topic publishes."""
+    return not subscription.pending and not subscription.paused and belongs(subscription, topic)
 
 
 class LiveTopics:
@@ -95,10 +95,10 @@ class LiveTopics:
         self._changing = None
 
     def _load(self, tx: Tx, topic: Topic) -> list[LiveSubscription] | None:
-        found = page(tx, topic, None)
-        if len(found) == AT_ONCE and page(tx, topic, found[-1].id):
+        found = page(tx, topic.at, None)
+        if len(found) == AT_ONCE and page(tx, topic.at, found[-1].id):
             return None
-        return [live(record) for record in found if belongs(record, topic)]
+        return [live(record) for record in found if receives(record, topic)]
 
     def change(self, tx: Tx, at: TopicName) -> None:
         """The running transaction writes a subscription of the topic."""

@@ -18,6 +18,11 @@ Attributes = dict[str, tuple[str, bytes]]
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
+_FOR_DEVICES = ("AWS.SNS.", "AWS.MM.")
+"""Reserved names that publishers may use: what a text message or push notification is to be sent as.
+
+Source: Developer Guide, "Publishing SMS messages to a mobile phone", "Amazon SNS mobile push TTL".
+"""
 _MOST_RAW = 10
 """Attributes that a queue's message can have: raw delivery of more fails."""
 
@@ -86,7 +91,8 @@ def _check_name(name: str) -> None:
             "Can only include alphanumeric characters, hyphens, underscores, or dots."
         )
     lower = name.lower()
-    if lower.startswith(("aws.", "amazon.")) or name[0] == "." or name[-1] == "." or ".." in name:
+    reserved = lower.startswith(("aws.", "amazon.")) and not name.startswith(_FOR_DEVICES)
+    if reserved or name[0] == "." or name[-1] == "." or ".." in name:
         raise InvalidParameterValue(
             "Invalid message attribute name: it must not start or end with a dot, hold two in succession, or "
             "begin with 'AWS.' or 'Amazon.'."
@@ -142,12 +148,13 @@ def in_envelope(attributes: Attributes) -> dict[str, dict[str, str]]:
 
 
 def for_queue(attributes: Attributes) -> dict[str, dict[str, Any]]:
-    """The attributes of a queue's message, for raw delivery.
+    """The attributes of a queue's message, for raw delivery; those for devices mean nothing to it.
 
     Raises:
         InvalidParameter: there are more than a queue's message can have.
     """
-    if len(attributes) > _MOST_RAW:
+    wanted = {name: value for name, value in attributes.items() if not name.startswith(_FOR_DEVICES)}
+    if len(wanted) > _MOST_RAW:
         raise InvalidParameter("Number of message attributes exceeds the allowed maximum [10].")
     return {
         name: (
@@ -155,5 +162,5 @@ def for_queue(attributes: Attributes) -> dict[str, dict[str, Any]]:
             if is_binary(kind)
             else {"DataType": kind, "StringValue": text_of(value)}
         )
-        for name, (kind, value) in attributes.items()
+        for name, (kind, value) in wanted.items()
     }

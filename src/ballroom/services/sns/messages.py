@@ -36,6 +36,7 @@ class Publication(Record, frozen=True):
     group: str | None = None
     dedup: str | None = None
     sequence: str = ""
+    replayed: bool = False
 
     def text_for(self, protocol: str) -> str:
         """The message's text for a protocol."""

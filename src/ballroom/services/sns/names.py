@@ -6,12 +6,15 @@ Source: SNS API Reference, CreateTopic; recorded answers (texts, order of checks
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
-from ballroom.kernel.arn import Arn, find_arn, make_arn
+from ballroom.kernel.arn import Arn, find_arn, make_arn, partition_of
 from ballroom.services.sns.errors import InvalidParameter
 
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+_NAME_LENGTH = 256
 _PARTS = 6
 
 
@@ -35,7 +38,7 @@ def check_topic_name(name: str, *, fifo: bool) -> None:
         InvalidParameter: with AWS's text.
     """
     stem = name.removesuffix(".fifo") if fifo else name
-    if len(name) > 256 or not _TOPIC.fullmatch(stem) or (fifo and stem == name):
+    if len(name) > _NAME_LENGTH or not _TOPIC.fullmatch(stem) or (fifo and stem == name):
         raise InvalidParameter.of("Topic Name")
 
 
@@ -55,14 +58,28 @@ def parse_arn(text: str, parameter: str) -> Arn:
     return arn
 
 
+def _is_ours(arn: Arn) -> bool:
+    """Whether an ARN is one of SNS's, complete and in its region's partition."""
+    return (
+        arn.service == "sns"
+        and bool(arn.region)
+        and arn.partition == partition_of(arn.region)
+        and _ACCOUNT.fullmatch(arn.account) is not None
+    )
+
+
+@lru_cache(4096)
 def parse_topic(text: str, region: str | None, parameter: str = "TopicArn") -> TopicName:
     """The topic that an ARN names; `region` refuses those of another one, as AWS's endpoints do.
+
+    Cached: every publication asks.
 
     Raises:
         InvalidParameter: it is no topic's ARN.
     """
     arn = parse_arn(text, parameter)
-    if arn.service != "sns" or ":" in arn.resource or (region is not None and arn.region != region):
+    named = ":" not in arn.resource and len(arn.resource) <= _NAME_LENGTH
+    if not _is_ours(arn) or not named or (region is not None and arn.region != region):
         raise InvalidParameter.of(parameter)
     return TopicName(arn.account, arn.region, arn.resource)
 
@@ -77,6 +94,6 @@ def parse_subscription(text: str) -> tuple[TopicName, str]:
         raise InvalidParameter.of("SubscriptionArn", reason="no value for required parameter")
     arn = parse_arn(text, "SubscriptionArn")
     topic, colon, subscription_id = arn.resource.rpartition(":")
-    if arn.service != "sns" or not colon or not topic or ":" in topic:
+    if not _is_ours(arn) or not colon or not topic or ":" in topic:
         raise InvalidParameter.of("SubscriptionId")
     return TopicName(arn.account, arn.region, topic), subscription_id

@@ -1,7 +1,8 @@
 """The forms that a message is delivered in: the JSON envelope, the function's event, HTTP headers.
 
 Source: Developer Guide, "Amazon SNS HTTP/HTTPS notification JSON format"; Lambda Developer Guide, "Invoking
-Lambda functions with Amazon SNS notifications"; recorded answers (a FIFO topic's envelope is not signed).
+Lambda functions with Amazon SNS notifications"; recorded answers (a FIFO topic's envelope is not signed, a
+function's event has version 1 whatever the topic's is).
 """
 
 from __future__ import annotations
@@ -35,13 +36,15 @@ class Envelopes:
     def __init__(self, tx: Tx, topic: Topic, publication: Publication) -> None:
         self._tx, self._topic, self._publication = tx, topic, publication
         self._base_url = tx.kernel.settings.base_url
-        self._signed: dict[tuple[str, str], dict[str, Any]] = {}
+        self._version = topic.attributes.get("SignatureVersion", "1")
+        self._signed: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._halves: dict[str, tuple[str, str]] = {}
 
     def fields(self, subscription: Subscription, purpose: str = signing.INSIDE) -> dict[str, Any]:
         """The envelope's fields in AWS's order."""
         text = self._publication.text_for(subscription.protocol)
-        fields = dict(self._signed.get((text, purpose)) or self._sign(text, purpose))
+        version = "1" if subscription.protocol == "lambda" else self._version
+        fields = dict(self._signed.get((text, purpose, version)) or self._sign(text, purpose, version))
         fields["UnsubscribeURL"] = unsubscribe_url(self._base_url, subscription.arn)
         if self._publication.attributes:
             fields["MessageAttributes"] = message_attributes.in_envelope(self._publication.attributes)
@@ -55,17 +58,20 @@ class Envelopes:
         halves = self._halves.get(protocol)
         if halves is None:
             text = self._publication.text_for(protocol)
-            signed = self._signed.get((text, signing.INSIDE)) or self._sign(text, signing.INSIDE)
+            key = text, signing.INSIDE, self._version
+            signed = self._signed.get(key) or self._sign(*key)
             before = orjson.dumps(signed)[:-1] + b',"UnsubscribeURL":"'
             after = b'"}'
             if self._publication.attributes:
                 attributes = message_attributes.in_envelope(self._publication.attributes)
                 after = b'","MessageAttributes":' + orjson.dumps(attributes) + b"}"
+            if self._publication.replayed:
+                after = after[:-1] + b',"Replayed":true}'
             halves = self._halves[protocol] = before.decode(), after.decode()
         # an ARN needs no escaping
         return halves[0] + unsubscribe_url(self._base_url, subscription_arn) + halves[1]
 
-    def _sign(self, text: str, purpose: str) -> dict[str, Any]:
+    def _sign(self, text: str, purpose: str, version: str) -> dict[str, Any]:
         publication, topic = self._publication, self._topic
         fields: dict[str, Any] = {"Type": "Notification", "MessageId": publication.message_id}
         if topic.fifo:
@@ -76,11 +82,10 @@ class Envelopes:
         fields["Message"] = text
         fields["Timestamp"] = timestamp(publication.at_ms)
         if not topic.fifo:
-            version = topic.attributes.get("SignatureVersion", "1")
             signer = self._tx.kernel.state(signing.Signer)
             signature, url = signer.sign(self._tx, purpose, fields, version)
             fields |= {"SignatureVersion": version, "Signature": signature, "SigningCertURL": url}
-        self._signed[text, purpose] = fields
+        self._signed[text, purpose, version] = fields
         return fields
 
     def lambda_event(self, subscription: Subscription) -> bytes:
@@ -108,17 +113,29 @@ class Envelopes:
         return orjson.dumps({"Records": [record]})
 
 
-def confirmation(tx: Tx, topic: Topic, subscription: Subscription, purpose: str) -> dict[str, Any]:
-    """The message that asks an endpoint whether it wants the subscription."""
+CONFIRMATION, GOODBYE = "SubscriptionConfirmation", "UnsubscribeConfirmation"
+
+
+def confirmation(
+    tx: Tx, topic: Topic, subscription: Subscription, purpose: str, kind: str = CONFIRMATION
+) -> dict[str, Any]:
+    """The message that asks an endpoint whether it wants the subscription, or has wanted its end."""
+    text = (
+        f"You have chosen to subscribe to the topic {topic.arn}.\n"
+        "To confirm the subscription, visit the SubscribeURL included in this message."
+    )
+    if kind == GOODBYE:
+        text = (
+            f"You have chosen to deactivate subscription {subscription.arn}.\n"
+            "To cancel this operation and restore the subscription, visit the SubscribeURL included in this "
+            "message."
+        )
     fields: dict[str, Any] = {
-        "Type": "SubscriptionConfirmation",
+        "Type": kind,
         "MessageId": tx.ids.uuid(),
         "Token": subscription.token,
         "TopicArn": topic.arn,
-        "Message": (
-            f"You have chosen to subscribe to the topic {topic.arn}.\n"
-            "To confirm the subscription, visit the SubscribeURL included in this message."
-        ),
+        "Message": text,
         "SubscribeURL": confirm_url(tx.kernel.settings.base_url, topic.arn, subscription.token),
         "Timestamp": timestamp(tx.now_ms),
     }

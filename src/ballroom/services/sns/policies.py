@@ -112,6 +112,8 @@ def _check_retry(policy: Any) -> None:
     for name in policy:
         if name not in DEFAULT_RETRY:
             raise _refused(f"Unexpected JSON member: {name}")
+    if policy.get("minDelayTarget") is None:
+        raise _refused("healthyRetryPolicy.minDelayTarget must be specified")
     least = _whole(policy, "minDelayTarget", 1, _LONGEST_DELAY_S)
     most = _whole(policy, "maxDelayTarget", 1, _LONGEST_DELAY_S)
     if least > most:

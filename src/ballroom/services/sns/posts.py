@@ -1,7 +1,7 @@
 """Posts to HTTP endpoints: notifications and confirmations, each a delivery of the kernel's.
 
 At least once, tried again as the delivery policy says, and given to the subscription's dead-letter queue when
-they fail for good.
+they fail for good. Posts to a throttled subscription are due one after the other (`pacing`).
 
 Source: Developer Guide, "Amazon SNS message delivery retries", "Amazon SNS dead-letter queues".
 """
@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 import orjson
 
-from ballroom.kernel import Context, Delivery, GiveUp, ServiceError, Tx, on_delivery, on_exhausted
-from ballroom.services.sns import policies, signing
+from ballroom.kernel import Context, Delivery, GiveUp, RetryAt, ServiceError, Tx, on_delivery, on_exhausted
+from ballroom.services.sns import pacing, policies, signing
 from ballroom.services.sns.dead_letters import give_up
 from ballroom.services.sns.http_posts import ForbiddenAddress, Unreachable, post
 from ballroom.services.sns.messages import Publication
 from ballroom.services.sns.metrics import count
 from ballroom.services.sns.names import TopicName
-from ballroom.services.sns.notifications import Envelopes, confirmation
+from ballroom.services.sns.notifications import CONFIRMATION, GOODBYE, Envelopes, confirmation
 from ballroom.services.sns.resources import Subscription, Topic, subscription_key
 
 _AGENT = "Amazon Simple Notification Service Agent"
@@ -35,13 +35,15 @@ class Post(msgspec.Struct, array_like=True, frozen=True):
     subscription: str
     url: str
     kind: str
-    """`Notification` or `SubscriptionConfirmation`."""
+    """`Notification`, `SubscriptionConfirmation` or `UnsubscribeConfirmation`."""
     message_id: str
     body: bytes
     raw: bool
     content_type: str
     for_queue: dict[str, Any]
     """The message for the dead-letter queue."""
+    rate: int = 0
+    """The most posts a second; 0: as many as there are."""
 
     @property
     def at(self) -> TopicName:
@@ -77,21 +79,32 @@ def post_notification(
 
 def post_confirmation(tx: Tx, topic: Topic, subscription: Subscription) -> None:
     """Ask an HTTP endpoint whether it wants the subscription."""
+    _post_question(tx, topic, subscription, CONFIRMATION)
+
+
+def post_goodbye(tx: Tx, topic: Topic, subscription: Subscription) -> None:
+    """Tell an HTTP endpoint that the subscription has ended, and how to restore it."""
+    _post_question(tx, topic, subscription, GOODBYE)
+
+
+def _post_question(tx: Tx, topic: Topic, subscription: Subscription, kind: str) -> None:
     policy = policies.effective_policy(topic.attributes.get("DeliveryPolicy"), None)
-    message = confirmation(tx, topic, subscription, signing.TRAVELLING)
-    text = orjson.dumps(message).decode()
-    _post_later(tx, subscription, "SubscriptionConfirmation", message["MessageId"], text, policy)
+    message = confirmation(tx, topic, subscription, signing.TRAVELLING, kind)
+    _post_later(tx, subscription, kind, message["MessageId"], orjson.dumps(message).decode(), policy)
 
 
 def _post_later(
     tx: Tx, subscription: Subscription, kind: str, message_id: str, text: str, policy: dict[str, Any]
 ) -> None:
+    rate = (policy["throttlePolicy"] or {}).get("maxReceivesPerSecond", 0) if kind == "Notification" else 0
     item = Post(
         subscription.account, subscription.region, subscription.topic, subscription.id, subscription.endpoint,
         kind, message_id, text.encode("utf-8", "surrogatepass"), subscription.raw and kind == "Notification",
-        policy["requestPolicy"]["headerContentType"], {"MessageBody": text},
+        policy["requestPolicy"]["headerContentType"], {"MessageBody": text}, rate,
     )  # fmt: skip
-    tx.deliver("sns.post", _encode(item), policy=policies.retry_policy(policy), subject=subscription.arn)
+    due_ms = pacing.reserve(tx, subscription, rate) if rate else None
+    retries = policies.retry_policy(policy)
+    tx.deliver("sns.post", _encode(item), policy=retries, due_ms=due_ms, subject=subscription.arn)
 
 
 @on_delivery("sns.post", concurrency=200)
@@ -99,8 +112,12 @@ async def attempt(ctx: Context, delivery: Delivery) -> None:
     """Post once. What a repeat would do, the endpoint sees by the message's id."""
     item = _decode_post(delivery.payload)
     subscription = ctx.transact(lambda tx: tx.get(Subscription, subscription_key(item.at, item.subscription)))
-    if subscription is None:
+    if subscription is None and item.kind != GOODBYE:
         return  # ended meanwhile
+    if subscription is not None and item.rate and delivery.attempt > 1:
+        due_ms = ctx.transact(pacing.reserve_again, subscription, item.rate, delivery.id)
+        if due_ms > ctx.clock.now_ms():
+            raise RetryAt(due_ms)
     headers = {
         "x-amz-sns-message-type": item.kind,
         "x-amz-sns-message-id": item.message_id,
@@ -108,8 +125,8 @@ async def attempt(ctx: Context, delivery: Delivery) -> None:
         "Content-Type": item.content_type,
         "User-Agent": _AGENT,
     }
-    if item.kind == "Notification":
-        headers["x-amz-sns-subscription-arn"] = subscription.arn
+    if item.kind != CONFIRMATION:
+        headers["x-amz-sns-subscription-arn"] = f"{item.at.arn}:{item.subscription}"
     if item.raw:
         headers["x-amz-sns-rawdelivery"] = "true"
     if ctx.caller.trace:

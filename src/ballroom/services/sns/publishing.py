@@ -7,7 +7,7 @@ the acknowledgement and every queue. Larger ones, and more than 4 MiB together, 
 from __future__ import annotations
 
 from ballroom.kernel import Request, Response, Tx
-from ballroom.services.sns import fifo, messages
+from ballroom.services.sns import archiving, fifo, messages
 from ballroom.services.sns.fan_out import FanOut
 from ballroom.services.sns.large_fan_outs import fan_out_later, is_expanding
 from ballroom.services.sns.live import BYTES_AT_ONCE, LiveTopics
@@ -36,6 +36,8 @@ def send(tx: Tx, topic: Topic, publication: Publication, request: Request) -> Re
                 "SequenceNumber": fifo.sequence_number(earlier.sequence),
             }
         answer["SequenceNumber"] = publication.sequence
+        if topic.archive is not None:
+            archiving.keep(tx, topic, topic.archive, publication)
     subscriptions = tx.kernel.state(LiveTopics).of(tx, topic)
     size = messages.size_of(request)
     if (

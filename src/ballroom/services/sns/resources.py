@@ -6,6 +6,7 @@
 | `sns`, account, region, `tags`, name | Tags | tagging |
 | `sns`, account, region, `sub`, topic, id | Subscription | publishing, ListSubscriptionsByTopic by prefix |
 | `sns`, account, region, `sub-of`, topic, protocol, endpoint | Mine | Subscribe again |
+| `sns`, account, region, `token`, topic, token | Mine | ConfirmSubscription |
 | `sns`, account, region, `mine`, topic account, topic, id | Mine | ListSubscriptions of an owner |
 | `sns`, account, region, `app`, platform, name | Application | ListPlatformApplications by prefix |
 | `sns`, account, region, `device`, platform, name, id | Device | ListEndpointsByPlatformApplication |
@@ -14,24 +15,44 @@
 | `sns`, account, region, `opted-out`, number | OptedOut | opt-out lists |
 | `sns`, account, region, `sandbox`, number | SandboxNumber | the SMS sandbox |
 | `sns`, account, region, `outbox`, time, n | Sent | the outbox, newest first |
+| `sns`, account, region, `cancelled`, topic, token | Subscription | ConfirmSubscription, to restore it |
+| `sns`, account, region, `counts` | AccountCounts | the account's quotas |
 | `sns`, `~signing`, purpose | SigningKey | signing, the certificate's page |
+| `sns-data`, topic id, `counts` | TopicCounts | the topic's quotas, GetTopicAttributes |
 | `sns-data`, topic id, `head` | Head | FIFO: sequence numbers |
 | `sns-data`, topic id, `dedup`, scope, id | Accepted | FIFO: deduplication |
 | `sns-data`, topic id, `accepted`, time, scope, id | Expiry | FIFO: which of those are over |
+| `sns-data`, topic id, `archived`, archive id, time, sequence | Publication | replays, oldest first |
+| `sns-data`, topic id, `replay`, run | Place | how far a replay has come |
+| `sns-data`, topic id, `pace`, subscription | Pace | throttled endpoints: when the next post may leave |
+| `sns-data`, topic id, `slot`, subscription, delivery | Slot | the same, for repeated attempts |
 | `sns-data`, `~publication`, id | Publication | what a large fan-out still has to deliver |
 
-A subscription belongs to the region and account of its topic, and is listed by its owner.
+A subscription belongs to the region and account of its topic, and is listed by its owner. Rows of a deleted
+topic are removed in steps; until then, `belongs` tells them from those of a new topic of the same name.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ballroom.kernel import Key, Record, Tx
 from ballroom.services.sns.errors import NotFound
 from ballroom.services.sns.names import TopicName, parse_subscription, parse_topic
 
 PENDING = "PendingConfirmation"
+
+
+class Archive(msgspec.Struct, array_like=True, frozen=True):
+    """That a FIFO topic archives its messages, and what it can replay."""
+
+    id: str
+    days: int
+    since_ms: int
+    sweep_ms: int
+    """When what is too old is removed next."""
 
 
 class Topic(Record, frozen=True):
@@ -45,6 +66,7 @@ class Topic(Record, frozen=True):
     created_ms: int
     deleted_subscriptions: int = 0
     protection_policy: str = ""
+    archive: Archive | None = None
 
     @property
     def at(self) -> TopicName:
@@ -88,6 +110,13 @@ class Subscription(Record, frozen=True):
     authenticated: bool = True
     """It was confirmed by a signed request, or needed no confirmation."""
     authenticate_unsubscribe: bool = False
+    topic_id: str = ""
+    """The topic's id; a subscription of an earlier version has none."""
+    replay: str = ""
+    """The id of the latest replay, while there is a replay policy."""
+    replay_status: str = ""
+    paused: bool = False
+    """It gets nothing newly published: a replay is under way, or over for good."""
 
     @property
     def at(self) -> TopicName:
@@ -117,6 +146,7 @@ class Application(Record, frozen=True):
     platform: str
     name: str
     attributes: dict[str, str]
+    id: str = ""
 
 
 class Device(Record, frozen=True):
@@ -125,6 +155,12 @@ class Device(Record, frozen=True):
     id: str
     token: str
     attributes: dict[str, str]
+    application: str = ""
+    """The application's id: one of the same name, made anew, has devices of its own."""
+
+    def belongs(self, application: Application) -> bool:
+        """Whether it is the application's, and not left of an earlier one of the same name."""
+        return self.application in ("", application.id)
 
 
 class DeviceToken(Record, frozen=True):
@@ -212,6 +248,11 @@ def endpoint_key(at: TopicName, protocol: str, endpoint: str) -> Key:
     return ("sns", at.account, at.region, "sub-of", at.name, protocol, endpoint)
 
 
+def token_key(at: TopicName, token: str) -> Key:
+    """Which subscription a token confirms: anybody may try one, so it costs no search."""
+    return ("sns", at.account, at.region, "token", at.name, token)
+
+
 def mine_key(subscription: Subscription) -> Key:
     """An owner's subscriptions of a region lie together."""
     return (
@@ -228,6 +269,13 @@ def data_key(topic: Topic, *more: str | int) -> Key:
 def find_topic(tx: Tx, at: TopicName) -> Topic | None:
     """The topic, or None."""
     return tx.get(Topic, topic_key(at))
+
+
+def belongs(subscription: Subscription, topic: Topic) -> bool:
+    """Whether it is the topic's, and not left of an earlier one of the same name."""
+    if subscription.topic_id:
+        return subscription.topic_id == topic.id
+    return subscription.created_ms >= topic.created_ms
 
 
 def load_topic(tx: Tx, arn: str, parameter: str = "TopicArn") -> Topic:

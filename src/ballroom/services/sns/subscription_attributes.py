@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from ballroom.kernel.arn import find_arn
-from ballroom.kernel.errors import NotImplementedHere
 from ballroom.services.sns import filtering, policies
+from ballroom.services.sns.archive_policies import replay_range
 from ballroom.services.sns.errors import InvalidParameter
 from ballroom.services.sns.resources import Subscription, Topic
 
@@ -61,9 +61,7 @@ def _set(attributes: dict[str, str], name: str, value: str, protocol: str, topic
     elif name == "DeliveryPolicy":
         policies.subscription_policy(value)
     elif name == "ReplayPolicy":
-        raise NotImplementedHere(
-            "Ballroom does not archive the messages of a topic yet: ReplayPolicy is refused"
-        )
+        _check_replay(value, topic, prefix)
     attributes[name] = value
 
 
@@ -90,6 +88,9 @@ def _check_redrive(value: str, topic: Topic, prefix: str) -> None:
         policy = orjson.loads(value)
     except orjson.JSONDecodeError:
         raise InvalidParameter.of(f"{prefix}RedrivePolicy: failed to parse JSON.") from None
+    unknown = [name for name in policy if name != "deadLetterTargetArn"] if isinstance(policy, dict) else []
+    if unknown:
+        raise InvalidParameter.of(f"{prefix}RedrivePolicy: invalid JSON. Attribute {unknown[0]} is unknown.")
     target = policy.get("deadLetterTargetArn") if isinstance(policy, dict) else None
     arn = find_arn(target) if isinstance(target, str) else None
     if arn is None or arn.service != "sqs" or not arn.account:
@@ -106,6 +107,15 @@ def _check_redrive(value: str, topic: Topic, prefix: str) -> None:
         )
 
 
+def _check_replay(value: str, topic: Topic, prefix: str) -> None:
+    parameter = f"{prefix}ReplayPolicy"
+    if not topic.fifo:
+        raise InvalidParameter.of(f"{parameter}: only subscriptions to FIFO topics can be replayed to")
+    replay_range(value, parameter)
+    if topic.archive is None:
+        raise InvalidParameter.of(f"{parameter}: the topic has no ArchivePolicy")
+
+
 def dead_letter_queue(subscription: Subscription) -> str | None:
     """The ARN of the queue that gets what cannot be delivered."""
     policy = subscription.attributes.get("RedrivePolicy")
@@ -117,6 +127,8 @@ def described(subscription: Subscription, topic: Topic | None) -> dict[str, Any]
     attributes: dict[str, Any] = {"RawMessageDelivery": "false", **subscription.attributes}
     if "FilterPolicy" in attributes:
         attributes.setdefault("FilterPolicyScope", filtering.ATTRIBUTES)
+    if subscription.replay_status:
+        attributes["ReplayStatus"] = subscription.replay_status
     if subscription.protocol in ("http", "https"):
         own = topic.attributes.get("DeliveryPolicy") if topic is not None else None
         effective = policies.effective_policy(own, attributes.get("DeliveryPolicy"))

@@ -11,8 +11,10 @@ from typing import Any
 
 import orjson
 
-from ballroom.kernel.errors import NotImplementedHere
+from ballroom.kernel.arn import find_arn
+from ballroom.kernel.policy import PolicyError, matches, parse_policy
 from ballroom.services.sns import policies
+from ballroom.services.sns.archive_policies import retention_days
 from ballroom.services.sns.errors import InvalidParameter
 from ballroom.services.sns.names import TopicName
 from ballroom.services.sns.resources import Topic
@@ -22,6 +24,14 @@ MAXIMUM_BYTES = 1024 * 1024
 _FEEDBACK = re.compile(
     r"(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|SuccessFeedbackSampleRate|FailureFeedbackRoleArn)"
 )
+_POLICY_BYTES, _STATEMENTS = 30 << 10, 100
+"""Source: Developer Guide, "Amazon SNS API permissions: Actions and resources reference" (policy quotas)."""
+POLICY_ACTIONS = (
+    "AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes", "ListSubscriptionsByTopic",
+    "ListTagsForResource", "Publish", "PutDataProtectionPolicy", "Receive", "RemovePermission",
+    "SetTopicAttributes", "Subscribe",
+)  # fmt: skip
+"""What a topic's policy may speak of. `Receive` is no operation, but old policies name it."""
 _ACTIONS = (
     "GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
     "ListSubscriptionsByTopic", "Publish",
@@ -44,17 +54,24 @@ def _display_name(name: str, value: str) -> str:
 def _policy(name: str, value: str) -> str:
     if not value:
         return value
+    if len(value.encode("utf-8", "surrogatepass")) > _POLICY_BYTES:
+        raise InvalidParameter.of("Policy", reason=f"must be at most {_POLICY_BYTES} bytes long")
     try:
-        policy = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        policy = None
-    if not isinstance(policy, dict) or not isinstance(policy.get("Statement"), list | dict):
-        raise InvalidParameter.of("Policy Error: null")
-    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
-    for statement in statements:
-        if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
+        policy = parse_policy(value)
+    except (PolicyError, RecursionError):
+        raise InvalidParameter.of("Policy Error: null") from None
+    if len(policy.statements) > _STATEMENTS:
+        raise InvalidParameter.of("Policy", reason=f"must have at most {_STATEMENTS} statements")
+    for statement in policy.statements:
+        if statement.principals is None:
             raise InvalidParameter.of("Policy Error: null")
+        if not all(map(_in_scope, statement.actions)):
+            raise InvalidParameter.of("Policy statement action out of service scope!")
     return value
+
+
+def _in_scope(pattern: str) -> bool:
+    return any(matches(pattern.lower(), f"sns:{action.lower()}") for action in POLICY_ACTIONS)
 
 
 def _tracing(name: str, value: str) -> str:
@@ -83,12 +100,24 @@ def _maximum(name: str, value: str) -> str:
 
 
 def _archive(name: str, value: str) -> str:
-    if value in ("", "{}"):
-        return ""
-    raise NotImplementedHere("Ballroom does not archive the messages of a topic yet: ArchivePolicy is refused")
+    return value if retention_days(value) else ""
 
 
 def _as_it_is(name: str, value: str) -> str:
+    return value
+
+
+def _feedback(name: str, value: str) -> str:
+    """Delivery status logging: a role, or a share in percent."""
+    if not value:
+        return value
+    if name.endswith("SampleRate"):
+        valid = value.isascii() and value.isdecimal() and len(value) <= 3 and int(value) <= 100
+    else:
+        arn = find_arn(value)
+        valid = arn is not None and arn.service == "iam" and arn.resource.startswith("role/")
+    if not valid:
+        raise InvalidParameter.of(name)
     return value
 
 
@@ -101,12 +130,12 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     "Policy": _policy,
     "DeliveryPolicy": _delivery_policy,
     "KmsMasterKeyId": _as_it_is,
-    "TracingConfig": _tracing,
     "SignatureVersion": _signature_version,
     "MaximumMessageSize": _maximum,
-    "ArchivePolicy": _archive,
 }
+_STANDARD_CHECKS: dict[str, Callable[[str, str], str]] = {"TracingConfig": _tracing}
 _FIFO_CHECKS: dict[str, Callable[[str, str], str]] = {
+    "ArchivePolicy": _archive,
     "ContentBasedDeduplication": _boolean,
     "FifoThroughputScope": _scope,
 }
@@ -118,9 +147,9 @@ def check(name: str, value: str, *, fifo: bool, parameter: str = "AttributeName"
     Raises:
         InvalidParameter: there is no such attribute, or not for this kind of topic, or it has no such value.
     """
-    checked = _CHECKS.get(name) or (_FIFO_CHECKS.get(name) if fifo else None)
+    checked = _CHECKS.get(name) or (_FIFO_CHECKS if fifo else _STANDARD_CHECKS).get(name)
     if checked is None and _FEEDBACK.fullmatch(name):
-        checked = _as_it_is
+        checked = _feedback
     if checked is None:
         raise InvalidParameter.of(parameter)
     return checked(name, value)
@@ -172,6 +201,11 @@ def described(topic: Topic, *, confirmed: int, pending: int) -> dict[str, Any]:
         "SubscriptionsPending": str(pending),
         "TopicArn": topic.arn,
     }
+
+
+def takes_large_messages(topic: Topic) -> bool:
+    """Whether messages of more than 256 KiB may be published: its subscriptions are limited then."""
+    return maximum_bytes(topic) > DEFAULT_MAXIMUM_BYTES
 
 
 def maximum_bytes(topic: Topic | None) -> int:

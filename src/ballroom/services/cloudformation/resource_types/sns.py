@@ -13,11 +13,13 @@ from ..template.values import as_text
 from .base import Attributes, Call, Name, Properties, Target, is_missing, register, tag_changes, tag_list
 
 ATTRIBUTES = (
-    "ArchivePolicy", "ContentBasedDeduplication", "DisplayName", "FifoThroughputScope", "KmsMasterKeyId",
+    "ContentBasedDeduplication", "DisplayName", "FifoThroughputScope", "KmsMasterKeyId", "MaximumMessageSize",
     "SignatureVersion", "TracingConfig",
 )  # fmt: skip
-_DEFAULTS = {"SignatureVersion": "1", "TracingConfig": "PassThrough", "FifoThroughputScope": "Topic",
-             "ContentBasedDeduplication": "false"}  # fmt: skip
+_DEFAULTS = {
+    "SignatureVersion": "1", "TracingConfig": "PassThrough", "FifoThroughputScope": "Topic",
+    "ContentBasedDeduplication": "false", "MaximumMessageSize": "262144", "ArchivePolicy": {},
+}  # fmt: skip
 _SUBSCRIPTION = (
     "DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy",
     "ReplayPolicy", "SubscriptionRoleArn",
@@ -32,6 +34,8 @@ def is_fifo(properties: Properties) -> bool:
 def _wanted(properties: Properties) -> dict[str, Any]:
     """The topic's attributes, as the template gives them."""
     attributes = {name: as_text(properties[name]) for name in ATTRIBUTES if name in properties}
+    if "ArchivePolicy" in properties:
+        attributes["ArchivePolicy"] = properties["ArchivePolicy"]  # an object
     for setting in properties.get("DeliveryStatusLogging") or ():
         protocol = {"http/s": "HTTP", "sqs": "SQS", "lambda": "Lambda", "firehose": "Firehose"}.get(
             as_text(setting.get("Protocol")), "Application"
@@ -113,7 +117,8 @@ async def _delete_topic(call: Call, topic: Target) -> None:
 
 register(
     "AWS::SNS::Topic",
-    properties=" ".join(ATTRIBUTES) + " DataProtectionPolicy DeliveryStatusLogging Subscription Tags",
+    properties=" ".join(ATTRIBUTES)
+    + " ArchivePolicy DataProtectionPolicy DeliveryStatusLogging Subscription Tags",
     create_only="TopicName FifoTopic",
     attributes="DisplayName TopicArn TopicName",  # the first by recorded answers
     identifier=("TopicArn",),

@@ -1,21 +1,18 @@
 """The condition keys of a request to S3.
 
-`aws:SecureTransport` is true for whoever calls from this machine or within Ballroom: nothing travels over
-a network that TLS would have to protect, and a template that enforces TLS works without a certificate.
-
-Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3"; IAM User
-Guide, "AWS global condition context keys".
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
+The global ones are the kernel's.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from ballroom.kernel import Request, Tx
+from ballroom.kernel.policy import global_keys
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _MEMBERS = {
@@ -46,33 +43,10 @@ def of_request(
     tx: Tx, owner: str, request: Request | None, tags: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
     """Condition keys in lower case. `tags` are those of the object that is already there."""
-    caller = tx.caller
-    now = datetime.fromtimestamp(tx.now_ms / 1000, UTC)
-    found: dict[str, tuple[str, ...]] = {
-        "aws:currenttime": (now.strftime("%Y-%m-%dT%H:%M:%SZ"),),
-        "aws:epochtime": (str(tx.now_ms // 1000),),
-        "aws:securetransport": ("true" if _is_secure(tx) else "false",),
-        "aws:requestedregion": (caller.region,),
-        "aws:resourceaccount": (owner,),
-        "s3:resourceaccount": (owner,),
-    }
-    if caller.remote:
-        found["aws:sourceip"] = (caller.remote,)
-    if caller.user_agent:
-        found["aws:useragent"] = (caller.user_agent,)
-    if caller.referer:
-        found["aws:referer"] = (caller.referer,)
-    if not caller.anonymous:
-        found["aws:principalarn"] = (caller.arn,)
-        found["aws:principalaccount"] = (caller.account,)
-        found["aws:userid"] = (caller.user_id,)
-        kind = caller.arn.partition("/")[0].rpartition(":")[2]
-        found["aws:principaltype"] = ({"root": "Account", "user": "User"}.get(kind, "AssumedRole"),)
-        if kind == "user":
-            found["aws:username"] = (caller.arn.rpartition("/")[2],)
+    found = global_keys(tx, owner)
+    found["s3:resourceaccount"] = (owner,)
+    if not tx.caller.anonymous:
         found["s3:signatureversion"] = ("AWS4-HMAC-SHA256",)
-    else:
-        found["aws:principaltype"] = ("Anonymous",)
     for name, value in tags.items():
         found[f"s3:existingobjecttag/{name}".lower()] = (value,)
     if request is not None:
@@ -115,13 +89,3 @@ def _add_lock(request: Request, now_ms: int, found: dict[str, tuple[str, ...]]) 
         found["s3:object-lock-remaining-retention-days"] = (str((until_ms - now_ms) // _DAY_MS),)
     if hold:
         found["s3:object-lock-legal-hold"] = (hold,)
-
-
-def _is_secure(tx: Tx) -> bool:
-    remote = tx.caller.remote
-    if not remote or tx.kernel.settings.base_url.startswith("https:"):
-        return True
-    try:
-        return ipaddress.ip_address(remote).is_loopback
-    except ValueError:
-        return False

@@ -1,4 +1,4 @@
-"""The topic's policy: statements by label, and data protection. Stored; neither is evaluated yet.
+"""The topic's policy: statements by label (`authorization` evaluates them); data protection, which is stored.
 
 Source: SNS API Reference, AddPermission, RemovePermission, PutDataProtectionPolicy; recorded answers (texts).
 """
@@ -13,16 +13,14 @@ import orjson
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.arn import partition_of
+from ballroom.services.sns import topic_attributes
+from ballroom.services.sns.authorization import load_for
 from ballroom.services.sns.errors import InvalidParameter
 from ballroom.services.sns.operations.topics import put_topic
-from ballroom.services.sns.resources import Topic, load_topic
-from ballroom.services.sns.topic_attributes import default_policy
+from ballroom.services.sns.resources import Topic
+from ballroom.services.sns.topic_attributes import POLICY_ACTIONS, default_policy
 
-_ACTIONS = frozenset({
-    "AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes", "ListSubscriptionsByTopic",
-    "ListTagsForResource", "Publish", "PutDataProtectionPolicy", "RemovePermission", "SetTopicAttributes",
-    "Subscribe", "*",
-})  # fmt: skip
+_ACTIONS = frozenset({*POLICY_ACTIONS, "*"})
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
@@ -41,9 +39,12 @@ def _store(tx: Tx, topic: Topic, policy: dict[str, Any]) -> None:
 @operation("AddPermission")
 def add_permission(tx: Tx, request: Request) -> Response:
     """Add a statement to the topic's policy."""
-    topic = load_topic(tx, request["TopicArn"])
+    topic = load_for(tx, request["TopicArn"], "AddPermission")
     label = request["Label"]
     actions, accounts = request["ActionName"], request["AWSAccountId"]
+    for name, value in (("Label", label), ("AWSAccountId", accounts), ("ActionName", actions)):
+        if not value:
+            raise InvalidParameter.of(name, reason="no value for required parameter")
     policy = _policy(topic)
     if any(statement.get("Sid") == label for statement in policy["Statement"]):
         raise InvalidParameter.of("Statement already exists")
@@ -62,6 +63,7 @@ def add_permission(tx: Tx, request: Request) -> Response:
             "Resource": topic.arn,
         }
     )
+    topic_attributes.check("Policy", orjson.dumps(policy).decode(), fifo=topic.fifo)  # its quotas
     _store(tx, topic, policy)
     return {}
 
@@ -69,7 +71,7 @@ def add_permission(tx: Tx, request: Request) -> Response:
 @operation("RemovePermission")
 def remove_permission(tx: Tx, request: Request) -> Response:
     """Remove a statement from the topic's policy; a label that is not there is no error."""
-    topic = load_topic(tx, request["TopicArn"])
+    topic = load_for(tx, request["TopicArn"], "RemovePermission")
     policy = _policy(topic)
     kept = [statement for statement in policy["Statement"] if statement.get("Sid") != request["Label"]]
     if len(kept) != len(policy["Statement"]):
@@ -80,7 +82,7 @@ def remove_permission(tx: Tx, request: Request) -> Response:
 @operation("PutDataProtectionPolicy")
 def put_data_protection_policy(tx: Tx, request: Request) -> Response:
     """Store a data protection policy; messages are not looked into."""
-    topic = load_topic(tx, request["ResourceArn"], "ResourceArn")
+    topic = load_for(tx, request["ResourceArn"], "PutDataProtectionPolicy", "ResourceArn")
     text = request["DataProtectionPolicy"]
     if text:
         try:
@@ -96,5 +98,5 @@ def put_data_protection_policy(tx: Tx, request: Request) -> Response:
 @operation("GetDataProtectionPolicy")
 def get_data_protection_policy(tx: Tx, request: Request) -> Response:
     """The topic's data protection policy; none is an empty answer."""
-    topic = load_topic(tx, request["ResourceArn"], "ResourceArn")
+    topic = load_for(tx, request["ResourceArn"], "GetDataProtectionPolicy", "ResourceArn")
     return {"DataProtectionPolicy": topic.protection_policy} if topic.protection_policy else {}

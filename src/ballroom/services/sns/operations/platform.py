@@ -9,6 +9,7 @@ import msgspec
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token
+from ballroom.services.sns import devices
 from ballroom.services.sns.devices import (
     PLATFORMS,
     ApplicationName,
@@ -47,7 +48,9 @@ def create_platform_application(tx: Tx, request: Request) -> Response:
         raise InvalidParameter.of("Platform", reason=f"{platform} is not supported")
     _check(attributes, _SETTABLE)
     at = ApplicationName(tx.account, tx.region, platform, name)
-    tx.put(at.key, Application(platform, name, attributes))
+    known = tx.get(Application, at.key)
+    application_id = known.id if known is not None else tx.ids.hex(16)
+    tx.put(at.key, Application(platform, name, attributes, application_id))
     return {"PlatformApplicationArn": at.arn}
 
 
@@ -74,12 +77,11 @@ def set_platform_application_attributes(tx: Tx, request: Request) -> Response:
 
 @operation("DeletePlatformApplication")
 def delete_platform_application(tx: Tx, request: Request) -> Response:
-    """Delete an application with its endpoints; one that does not exist is no error."""
+    """Delete an application with its endpoints, two hundred in a step; one that does not exist is no error."""
     at = parse_application(request["PlatformApplicationArn"])
-    tx.delete(at.key)
-    for device in tx.scan_prefix(Device, ("sns", at.account, at.region, "device", at.platform, at.name)):
-        tx.delete(at.device_key(device.id))
-        tx.delete(at.token_key(device.token))
+    if tx.get(Application, at.key) is not None:
+        tx.delete(at.key)
+        devices.sweep(tx, *at)
     return {}
 
 
@@ -105,27 +107,29 @@ def list_platform_applications(tx: Tx, request: Request) -> Response:
 @operation("CreatePlatformEndpoint")
 def create_platform_endpoint(tx: Tx, request: Request) -> Response:
     """Register a device; the same token with the same attributes again answers the same ARN."""
-    at, _ = load_application(tx, request["PlatformApplicationArn"])
+    at, application = load_application(tx, request["PlatformApplicationArn"])
     token = request["Token"]
     attributes = {"Enabled": "true", **(request.get("Attributes") or {}), "Token": token}
     if request.get("CustomUserData") is not None:
         attributes["CustomUserData"] = request["CustomUserData"]
-    _check_device(attributes)
+    attributes = _checked_device(attributes)
     known = tx.get(DeviceToken, at.token_key(token))
     if known is not None:
         arn = at.endpoint_arn(known.id)
         found = find_device(tx, arn)
         if found is not None and found[1].attributes == attributes:
             return {"EndpointArn": arn}
-        reason = f"Endpoint {arn} already exists with the same Token, but different attributes."
-        raise InvalidParameter.of("Token", reason=reason)
-    device = Device(tx.ids.uuid(), token, attributes)
+        if found is not None:
+            reason = f"Endpoint {arn} already exists with the same Token, but different attributes."
+            raise InvalidParameter.of("Token", reason=reason)
+    device = Device(tx.ids.uuid(), token, attributes, application.id)
     tx.put(at.device_key(device.id), device)
     tx.put(at.token_key(token), DeviceToken(device.id))
     return {"EndpointArn": at.endpoint_arn(device.id)}
 
 
-def _check_device(attributes: dict[str, str]) -> None:
+def _checked_device(attributes: dict[str, str]) -> dict[str, str]:
+    """A device's attributes as they are stored."""
     if not attributes.get("Token"):
         raise InvalidParameter.of("Token", reason="cannot be empty")
     _check(attributes, ("Enabled", "Token", "CustomUserData"))
@@ -133,6 +137,7 @@ def _check_device(attributes: dict[str, str]) -> None:
         raise InvalidParameter.of("Enabled", reason="must be true or false")
     if len(attributes.get("CustomUserData", "").encode()) > 2048:
         raise InvalidParameter.of("CustomUserData", reason="must be at most 2048 bytes long in UTF-8 encoding")
+    return {**attributes, "Enabled": attributes["Enabled"].lower()}
 
 
 @operation("GetEndpointAttributes")
@@ -145,12 +150,12 @@ def get_endpoint_attributes(tx: Tx, request: Request) -> Response:
 def set_endpoint_attributes(tx: Tx, request: Request) -> Response:
     """Set some of a device's attributes."""
     at, device = load_device(tx, request["EndpointArn"])
-    attributes = {**device.attributes, **request["Attributes"]}
-    _check_device(attributes)
+    attributes = _checked_device({**device.attributes, **request["Attributes"]})
     if attributes["Token"] != device.token:
         tx.delete(at.token_key(device.token))
         tx.put(at.token_key(attributes["Token"]), DeviceToken(device.id))
-    tx.put(at.device_key(device.id), Device(device.id, attributes["Token"], attributes))
+    changed = msgspec.structs.replace(device, token=attributes["Token"], attributes=attributes)
+    tx.put(at.device_key(device.id), changed)
     return {}
 
 
@@ -160,19 +165,21 @@ def delete_endpoint(tx: Tx, request: Request) -> Response:
     parse_arn(request["EndpointArn"], "EndpointArn")
     found = find_device(tx, request["EndpointArn"])
     if found is not None:
-        at, device = found
-        tx.delete(at.device_key(device.id))
-        tx.delete(at.token_key(device.token))
+        devices.remove(tx, *found)
     return {}
 
 
 @operation("ListEndpointsByPlatformApplication")
 def list_endpoints_by_platform_application(tx: Tx, request: Request) -> Response:
     """An application's devices."""
-    at, _ = load_application(tx, request["PlatformApplicationArn"])
-    prefix = ("sns", at.account, at.region, "device", at.platform, at.name)
+    at, application = load_application(tx, request["PlatformApplicationArn"])
+    prefix = at.devices
     found = tx.scan_prefix(Device, prefix, after=after_token(request, prefix), limit=_PAGE + 1)
-    endpoints = [{"EndpointArn": at.endpoint_arn(d.id), "Attributes": d.attributes} for d in found[:_PAGE]]
+    endpoints = [
+        {"EndpointArn": at.endpoint_arn(d.id), "Attributes": d.attributes}
+        for d in found[:_PAGE]
+        if d.belongs(application)
+    ]
     answer: Response = {"Endpoints": endpoints}
     if len(found) > _PAGE:
         answer["NextToken"] = make_token((found[_PAGE - 1].id,))

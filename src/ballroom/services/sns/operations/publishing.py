@@ -8,6 +8,7 @@ from typing import Any
 from ballroom.kernel import Request, Response, ServiceError, Throttled, Tx, Unavailable, operation
 from ballroom.kernel.model import load_service
 from ballroom.services.sns import messages, outbox, publishing
+from ballroom.services.sns.authorization import load_for
 from ballroom.services.sns.devices import find_device
 from ballroom.services.sns.endpoints import E164
 from ballroom.services.sns.errors import (
@@ -22,10 +23,12 @@ from ballroom.services.sns.errors import (
 )
 from ballroom.services.sns.message_attributes import is_binary, text_of
 from ballroom.services.sns.names import parse_arn
-from ballroom.services.sns.resources import OptedOut, Sent, load_topic
+from ballroom.services.sns.resources import OptedOut, Sent
 from ballroom.services.sns.topic_attributes import MAXIMUM_BYTES
 
 _ENTRIES = 10
+_SMS_LENGTH = 1600
+"""Characters that one Publish may send as text messages."""
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 
 
@@ -45,16 +48,18 @@ def publish(tx: Tx, request: Request) -> Response:
     arn = topic_arn if topic_arn is not None else target_arn
     if arn is None:
         raise InvalidParameter.of("TopicArn or TargetArn", reason="no value for required parameter")
-    if target_arn is not None and ":endpoint/" in target_arn:
+    if target_arn is not None and (":endpoint/" in target_arn or ":app/" in target_arn):
         return _to_device(tx, target_arn, request)
     parameter = "TopicArn" if topic_arn is not None else "TargetArn"
-    return publishing.publish(tx, load_topic(tx, arn, parameter), request)
+    return publishing.publish(tx, load_for(tx, arn, "Publish", parameter), request)
 
 
 def _to_phone(tx: Tx, phone: str, request: Request) -> Response:
     if not E164.fullmatch(phone):
         raise InvalidParameter.of("PhoneNumber", reason=f"{phone} is not valid to publish to")
     publication = messages.read(request, None, message_id=tx.ids.uuid(), now_ms=tx.now_ms)
+    if len(publication.text_for("sms")) > _SMS_LENGTH:
+        raise InvalidParameter.of("Message too long")
     if tx.get(OptedOut, ("sns", tx.account, tx.region, "opted-out", phone)) is None:
         attributes = {
             name: text_of(value)
@@ -93,7 +98,7 @@ def publish_batch(tx: Tx, request: Request) -> Response:
     Source: SNS API Reference, PublishBatch; recorded answers (what fails the whole batch).
     """
     entries: list[dict[str, Any]] = request["PublishBatchRequestEntries"]
-    topic = load_topic(tx, request["TopicArn"])
+    topic = load_for(tx, request["TopicArn"], "Publish")
     _check_batch(entries)
     if sum(messages.size_of(entry) for entry in entries) > MAXIMUM_BYTES:
         raise BatchRequestTooLong()

@@ -5,6 +5,7 @@ Source: SNS API Reference, SetSMSAttributes and its like; recorded answers (text
 
 from __future__ import annotations
 
+import math
 import re
 
 import msgspec
@@ -36,6 +37,10 @@ def _number(request: Request) -> str:
     return number
 
 
+def _is_number(text: str, most: float) -> bool:
+    return text.isascii() and text.isdecimal() and int(text[:10]) <= most
+
+
 @operation("SetSMSAttributes")
 def set_sms_attributes(tx: Tx, request: Request) -> Response:
     """Set some of the account's SMS attributes."""
@@ -45,6 +50,10 @@ def set_sms_attributes(tx: Tx, request: Request) -> Response:
             raise InvalidParameter.of(f"{name}", reason="Unknown SMS attribute")
         if name == "DefaultSMSType" and value not in ("Promotional", "Transactional"):
             raise InvalidParameter.of("DefaultSMSType", reason="must be Promotional or Transactional")
+        if name == "MonthlySpendLimit" and not _is_number(value, math.inf):
+            raise InvalidParameter.of("MonthlySpendLimit", reason="must be a number")
+        if name == "DeliveryStatusSuccessSamplingRate" and value and not _is_number(value, 100):
+            raise InvalidParameter.of(name, reason="must be a number from 0 to 100")
         if name == "DefaultSenderID" and value and not _SENDER_ID.fullmatch(value):
             raise InvalidParameter.of("DefaultSenderID", reason="must be 1-11 letters and digits")
     known = tx.get(SmsSettings, _settings_key(tx))

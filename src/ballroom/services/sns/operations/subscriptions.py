@@ -8,7 +8,8 @@ import msgspec
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token
-from ballroom.services.sns import endpoints, subscribing, subscription_attributes
+from ballroom.services.sns import cancelling, endpoints, replaying, subscribing, subscription_attributes
+from ballroom.services.sns.authorization import check_owner, load_for
 from ballroom.services.sns.errors import AuthorizationError, InvalidParameter, NotFound
 from ballroom.services.sns.names import parse_topic
 from ballroom.services.sns.operations.topics import after_token
@@ -17,15 +18,15 @@ from ballroom.services.sns.resources import (
     Mine,
     Subscription,
     Topic,
+    belongs,
     endpoint_key,
     find_subscription,
     find_topic,
     load_subscription,
-    load_topic,
+    token_key,
 )
 
 _PAGE = 100
-_TOKEN_LENGTH = 64
 
 
 @operation("Subscribe")
@@ -34,13 +35,12 @@ def subscribe(tx: Tx, request: Request) -> Response:
 
     Source: SNS API Reference, Subscribe; recorded answers.
     """
-    topic = load_topic(tx, request["TopicArn"])
     protocol, endpoint = request["Protocol"].lower(), request.get("Endpoint") or ""
+    topic = load_for(tx, request["TopicArn"], "Subscribe", protocol=protocol, endpoint=endpoint)
     endpoints.check(tx, topic, protocol, endpoint)
     given = request.get("Attributes") or {}
     attributes = subscription_attributes.checked(given, protocol, topic)
-    link = tx.get(Mine, endpoint_key(topic.at, protocol, endpoint))
-    existing = find_subscription(tx, link.arn) if link is not None else None
+    existing = _find_existing(tx, topic, protocol, endpoint)
     if existing is not None:
         _check_same(existing, attributes, given)
         if existing.pending:
@@ -49,10 +49,19 @@ def subscribe(tx: Tx, request: Request) -> Response:
     pending = endpoints.needs_confirmation(protocol, endpoint, tx.account)
     subscription = Subscription(
         tx.ids.uuid(), topic.account, topic.region, topic.name, protocol, endpoint, tx.account, tx.caller.arn,
-        attributes, tx.now_ms, token=tx.ids.secret(_TOKEN_LENGTH) if pending else "", pending=pending,
+        attributes, tx.now_ms, token=tx.ids.secret(cancelling.TOKEN_LENGTH) if pending else "", pending=pending,
+        topic_id=topic.id,
     )  # fmt: skip
+    if not pending:
+        subscription = replaying.begin(tx, subscription)
     subscribing.add(tx, topic, subscription)
     return _answer(subscription, request)
+
+
+def _find_existing(tx: Tx, topic: Topic, protocol: str, endpoint: str) -> Subscription | None:
+    link = tx.get(Mine, endpoint_key(topic.at, protocol, endpoint))
+    existing = find_subscription(tx, link.arn) if link is not None else None
+    return existing if existing is not None and belongs(existing, topic) else None
 
 
 def _check_same(existing: Subscription, attributes: dict[str, str], given: dict[str, str]) -> None:
@@ -72,13 +81,13 @@ def _answer(subscription: Subscription, request: Request) -> Response:
 
 @operation("ConfirmSubscription")
 def confirm_subscription(tx: Tx, request: Request) -> Response:
-    """Confirm a subscription by its token; confirming again answers the same."""
+    """Confirm a subscription by its token, or restore it by that of its end; again answers the same."""
     at = parse_topic(request["TopicArn"], None)
     topic = find_topic(tx, at)
     if topic is None:
         raise NotFound.topic()
     token = request["Token"]
-    subscription = _find_by_token(tx, topic, token)
+    subscription = _find_by_token(tx, topic, token) or cancelling.restore(tx, topic, token)
     if subscription is None or (
         subscription.pending and tx.now_ms - subscription.created_ms > subscribing.TOKEN_MS
     ):
@@ -89,41 +98,31 @@ def confirm_subscription(tx: Tx, request: Request) -> Response:
         subscription = msgspec.structs.replace(
             subscription, pending=False, authenticated=signed, authenticate_unsubscribe=guarded
         )
+        subscription = replaying.begin(tx, subscription)
         subscribing.put(tx, subscription)
     return {"SubscriptionArn": subscription.arn}
 
 
 def _find_by_token(tx: Tx, topic: Topic, token: str) -> Subscription | None:
-    """The subscription of a token.
-
-    Confirming is rare and topics are small, so the token has no row of its own.
-    """
-    if not token:
-        return None
-    prefix = ("sns", topic.account, topic.region, "sub", topic.name)
-    after: tuple[str | int | bytes, ...] | None = None
-    while True:
-        found = tx.scan_prefix(Subscription, prefix, after=after, limit=_PAGE)
-        for subscription in found:
-            if subscription.token == token:
-                return subscription
-        if len(found) < _PAGE:
-            return None
-        after = (*prefix, found[-1].id)
+    link = tx.get(Mine, token_key(topic.at, token))
+    found = find_subscription(tx, link.arn) if link is not None else None
+    return found if found is not None and belongs(found, topic) else None
 
 
 @operation("Unsubscribe")
 def unsubscribe(tx: Tx, request: Request) -> Response:
-    """End a subscription; one that does not exist is no error."""
+    """End a subscription, and tell its endpoint; one that does not exist is no error."""
     subscription = find_subscription(tx, request["SubscriptionArn"])
     if subscription is not None:
         if subscription.pending:
             raise InvalidParameter.of(
                 "SubscriptionArn", reason="This subscription is pending confirmation and cannot be deleted"
             )
-        if subscription.authenticate_unsubscribe and tx.caller.anonymous:
-            raise AuthorizationError("This subscription can only be ended by a signed request")
-        subscribing.end(tx, subscription)
+        if subscription.authenticate_unsubscribe:
+            if tx.caller.anonymous:
+                raise AuthorizationError("This subscription can only be ended by a signed request")
+            check_owner(tx, subscription, "Unsubscribe")
+        cancelling.cancel(tx, subscription)
     return {}
 
 
@@ -131,6 +130,7 @@ def unsubscribe(tx: Tx, request: Request) -> Response:
 def get_subscription_attributes(tx: Tx, request: Request) -> Response:
     """A subscription's attributes."""
     subscription = load_subscription(tx, request["SubscriptionArn"])
+    check_owner(tx, subscription, "GetSubscriptionAttributes")
     return {"Attributes": subscription_attributes.described(subscription, find_topic(tx, subscription.at))}
 
 
@@ -138,12 +138,16 @@ def get_subscription_attributes(tx: Tx, request: Request) -> Response:
 def set_subscription_attributes(tx: Tx, request: Request) -> Response:
     """Set one attribute; takes effect with the next publication."""
     subscription = load_subscription(tx, request["SubscriptionArn"])
+    check_owner(tx, subscription, "SetSubscriptionAttributes")
     topic = find_topic(tx, subscription.at)
     if topic is None:
         raise NotFound.topic()
     given = {request["AttributeName"]: request.get("AttributeValue") or ""}
     attributes = subscription_attributes.checked(given, subscription.protocol, topic, subscription.attributes)
-    subscribing.put(tx, msgspec.structs.replace(subscription, attributes=attributes))
+    subscription = msgspec.structs.replace(subscription, attributes=attributes)
+    if request["AttributeName"] == "ReplayPolicy" and not subscription.pending:
+        subscription = replaying.begin(tx, subscription)
+    subscribing.put(tx, subscription)
     return {}
 
 
@@ -160,10 +164,10 @@ def _listed(subscription: Subscription) -> dict[str, Any]:
 @operation("ListSubscriptionsByTopic")
 def list_subscriptions_by_topic(tx: Tx, request: Request) -> Response:
     """A topic's subscriptions, a hundred a page."""
-    topic = load_topic(tx, request["TopicArn"])
+    topic = load_for(tx, request["TopicArn"], "ListSubscriptionsByTopic")
     prefix = ("sns", topic.account, topic.region, "sub", topic.name)
     found = tx.scan_prefix(Subscription, prefix, after=after_token(request, prefix), limit=_PAGE + 1)
-    answer: Response = {"Subscriptions": [_listed(subscription) for subscription in found[:_PAGE]]}
+    answer: Response = {"Subscriptions": [_listed(one) for one in found[:_PAGE] if belongs(one, topic)]}
     if len(found) > _PAGE:
         answer["NextToken"] = make_token((found[_PAGE - 1].id,))
     return answer

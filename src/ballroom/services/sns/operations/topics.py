@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from ballroom.kernel import Key, Request, Response, Tx, on_timer, operation
+from ballroom.kernel import Key, Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token, read_token
-from ballroom.services.sns import subscribing, tagging, topic_attributes
-from ballroom.services.sns.errors import InvalidParameter
-from ballroom.services.sns.live import AT_ONCE
+from ballroom.services.sns import archiving, counts, endpoints, subscribing, tagging, topic_attributes
+from ballroom.services.sns.authorization import load_for
+from ballroom.services.sns.errors import InvalidParameter, InvalidState
+from ballroom.services.sns.live import page
 from ballroom.services.sns.names import TopicName, check_topic_name, parse_topic
+from ballroom.services.sns.notifications import timestamp
 from ballroom.services.sns.resources import (
-    Subscription,
     Tags,
     Topic,
     find_topic,
-    load_topic,
     tags_key,
     topic_key,
 )
@@ -47,7 +47,8 @@ def create_topic(tx: Tx, request: Request) -> Response:
         at.account, at.region, name, tx.ids.hex(16), attributes, tx.now_ms,
         protection_policy=request.get("DataProtectionPolicy") or "",
     )  # fmt: skip
-    tx.put(topic_key(at), topic)
+    counts.topic_created(tx, topic)
+    put_topic(tx, topic)
     if tags:
         tx.put(tags_key(at), Tags(tags))
     return {"TopicArn": at.arn}
@@ -55,26 +56,23 @@ def create_topic(tx: Tx, request: Request) -> Response:
 
 @operation("DeleteTopic")
 def delete_topic(tx: Tx, request: Request) -> Response:
-    """Delete a topic with its subscriptions; one that does not exist is no error."""
+    """Delete a topic with its subscriptions; one that does not exist is no error.
+
+    Raises:
+        InvalidState: it archives its messages, which protects it.
+    """
     at = parse_topic(request["TopicArn"], tx.caller.region)
     if find_topic(tx, at) is None:
         return {}
+    topic = load_for(tx, at.arn, "DeleteTopic")
+    if topic.archive is not None:
+        raise InvalidState("Invalid state: Cannot delete a topic with an ArchivePolicy")
+    counts.topic_deleted(tx, topic)
     tx.delete(topic_key(at))
     tx.delete(tags_key(at))
-    sweep(tx, at.account, at.region, at.name, tx.now_ms)
+    subscribing.sweep(tx, *at)
+    subscribing.sweep_data(tx, topic.id)
     return {}
-
-
-@on_timer("sns.sweep")
-def sweep(tx: Tx, account: str, region: str, name: str, before_ms: int) -> None:
-    """Remove a page of a deleted topic's subscriptions; what an earlier run removed is not there any more."""
-    prefix = ("sns", account, region, "sub", name)
-    found = tx.scan_prefix(Subscription, prefix, limit=AT_ONCE)
-    for subscription in found:
-        if subscription.created_ms <= before_ms:
-            subscribing.remove(tx, subscription)
-    if len(found) == AT_ONCE and any(s.created_ms <= before_ms for s in found):
-        tx.wake_at(tx.now_ms, "sns.sweep", account, region, name, before_ms)
 
 
 @operation("ListTopics")
@@ -106,25 +104,41 @@ def after_token(request: Request, prefix: Key, length: int = 1) -> Key | None:
 @operation("GetTopicAttributes")
 def get_topic_attributes(tx: Tx, request: Request) -> Response:
     """A topic's attributes, the effective delivery policy and the counts of subscriptions among them."""
-    topic = load_topic(tx, request["TopicArn"])
-    found = tx.scan_prefix(Subscription, ("sns", topic.account, topic.region, "sub", topic.name), limit=10_000)
-    pending = sum(subscription.pending for subscription in found)
-    return {"Attributes": topic_attributes.described(topic, confirmed=len(found) - pending, pending=pending)}
+    topic = load_for(tx, request["TopicArn"], "GetTopicAttributes")
+    known = counts.of_topic(tx, topic)
+    told = topic_attributes.described(topic, confirmed=known.confirmed, pending=known.pending)
+    if topic.archive is not None:
+        told["BeginningArchiveTime"] = timestamp(archiving.beginning_ms(topic.archive, tx.now_ms))
+    return {"Attributes": told}
 
 
 @operation("SetTopicAttributes")
 def set_topic_attributes(tx: Tx, request: Request) -> Response:
     """Set one attribute; an absent value removes it."""
-    topic = load_topic(tx, request["TopicArn"])
+    topic = load_for(tx, request["TopicArn"], "SetTopicAttributes")
     name, value = request["AttributeName"], request.get("AttributeValue") or ""
     checked = topic_attributes.check(name, value, fifo=topic.fifo)
     attributes = {key: text for key, text in topic.attributes.items() if key != name}
     if checked or name == "DisplayName":
         attributes[name] = checked
-    put_topic(tx, msgspec.structs.replace(topic, attributes=attributes))
+    topic = msgspec.structs.replace(topic, attributes=attributes)
+    if name == "MaximumMessageSize" and topic_attributes.takes_large_messages(topic):
+        _check_large(tx, topic)
+    put_topic(tx, topic)
     return {}
 
 
+def _check_large(tx: Tx, topic: Topic) -> None:
+    """Refuse messages of more than 256 KiB where somebody has subscribed who cannot get them."""
+    found = page(tx, topic.at, None, endpoints.MOST_LARGE + 1)
+    if len(found) > endpoints.MOST_LARGE or any(one.protocol not in endpoints.LARGE for one in found):
+        reason = (
+            "MaximumMessageSize above 262144 is only for topics with 100 or fewer subscriptions, all of them "
+            "of the protocols sqs, firehose or lambda"
+        )
+        raise InvalidParameter.of("Attributes", reason=reason)
+
+
 def put_topic(tx: Tx, topic: Topic) -> None:
-    """Store a topic."""
-    tx.put(topic_key(topic.at), topic)
+    """Store a topic, with the archive that its attributes ask for."""
+    tx.put(topic_key(topic.at), archiving.adopt_policy(tx, topic))
