@@ -68,6 +68,7 @@ def test_every_type_comes_back_as_it_was(cloud: Cloud) -> None:
         ({**item(pk="a", sk=1, g="")}, "One or more parameter values are not valid. A value specified for a secondary "
          "index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. "
          "IndexName: by-g, IndexKey: g"),
+        (item(pk="a", sk=1) | {"x": {"NULL": False}}, INVALID + "Null attribute value types must have the value of true"),
         (item(pk="a", sk=1, x="x" * 400 * 1024), "Item size has exceeded the maximum allowed size"),
     ],
     ids=lambda given: str(given)[-50:],

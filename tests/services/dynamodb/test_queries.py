@@ -233,6 +233,9 @@ def test_wrong_key_conditions(cloud: Cloud, condition: str, given: dict[str, Any
         ("Query", {"KeyConditionExpression": "pk = :v", "ExpressionAttributeValues": values(v="a"),
                    "ExclusiveStartKey": item(pk="b", sk=1)},
          "The provided starting key is outside query boundaries based on provided conditions"),
+        ("Query", {"KeyConditionExpression": "pk = :v AND sk > :n", "ExpressionAttributeValues": values(v="a", n=5),
+                   "ExclusiveStartKey": item(pk="a", sk=1)},
+         "The provided starting key does not match the range key predicate"),
         ("Scan", {"Limit": 0}, "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: Member "
          "must have value greater than or equal to 1"),
     ],

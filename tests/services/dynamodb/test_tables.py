@@ -126,6 +126,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
+def test_at_most_ten_violations_are_told(cloud: Cloud) -> None:
+    error = cloud.error("dynamodb", "CreateTable", TableName="tab", LocalSecondaryIndexes=[{}] * 5)
+    assert error.text.startswith("10 validation errors detected: ")
+    assert error.text.count("failed to satisfy constraint") == 10
+
+
 @pytest.mark.parametrize(("changed", "text"), WRONG, ids=[case[1][-60:] for case in WRONG])
 def test_wrong_definitions(cloud: Cloud, changed: dict[str, Any], text: str) -> None:
     request = {name: one for name, one in {**ONE, **changed}.items() if one is not None}
@@ -211,6 +217,17 @@ def test_throughput_and_billing_change(cloud: Cloud) -> None:
     assert refusal(cloud, "UpdateTable").startswith("At least one of ProvisionedThroughput, BillingMode,")
 
 
+def test_provisioned_tables_need_units_for_each_global_index(cloud: Cloud) -> None:
+    a_table(cloud, types={"g": "S"}, GlobalSecondaryIndexes=[index("by-g", "g")])
+    switch: dict[str, Any] = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": UNITS}
+    assert refusal(cloud, "UpdateTable", **switch) == (
+        INVALID + "ProvisionedThroughput is not specified for index: by-g"
+    )
+    units = [{"Update": {"IndexName": "by-g", "ProvisionedThroughput": UNITS}}]
+    cloud.dynamodb("UpdateTable", TableName="tab", **switch, GlobalSecondaryIndexUpdates=units)
+    assert described(cloud)["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"].items() >= UNITS.items()
+
+
 def test_the_class_of_a_table_is_stored(cloud: Cloud) -> None:
     a_table(cloud, TableClass="STANDARD")
     assert described(cloud)["TableClassSummary"] == {"TableClass": "STANDARD"}
@@ -252,6 +269,8 @@ def test_tags_policies_and_insights_are_stored(cloud: Cloud) -> None:
     cloud.dynamodb("TagResource", ResourceArn=arn, Tags=[{"Key": "b", "Value": "2"}])
     cloud.dynamodb("UntagResource", ResourceArn=arn, TagKeys=["a"])
     assert cloud.dynamodb("ListTagsOfResource", ResourceArn=arn) == {"Tags": [{"Key": "b", "Value": "2"}]}
+    assert refusal(cloud, "TagResource", ResourceArn=arn, Tags=[]).startswith("Atleast one Tag needs")
+    assert refusal(cloud, "UntagResource", ResourceArn=arn, TagKeys=[]).startswith("Atleast one Tag Key needs")
     assert cloud.error("dynamodb", "GetResourcePolicy", ResourceArn=arn).shape == "PolicyNotFoundException"
     policy = '{"Version": "2012-10-17", "Statement": []}'
     revision = cloud.dynamodb("PutResourcePolicy", ResourceArn=arn, Policy=policy)["RevisionId"]

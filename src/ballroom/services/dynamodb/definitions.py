@@ -115,6 +115,13 @@ def throughput(given: dict[str, Any], billing: str, what: str = "table") -> tupl
     return asked["ReadCapacityUnits"], asked["WriteCapacityUnits"]
 
 
+def check_units(table: Table) -> None:
+    """Raise if a global index of a provisioned table has no units of its own."""
+    for index in table.indexes:
+        if table.billing == "PROVISIONED" and index.is_global and not index.read_units:
+            raise Invalid.parameter(f"ProvisionedThroughput is not specified for index: {index.name}")
+
+
 def local_indexes(given: list[dict[str, Any]] | None, hash: str, range: str | None) -> list[dict[str, Any]]:
     """Fields of the table's local indexes.
 

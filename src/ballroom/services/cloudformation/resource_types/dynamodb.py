@@ -139,10 +139,15 @@ async def _update(call: Call, table: Target, now: Properties, before: Properties
     is_protected, was_protected = protected
     if is_protected != was_protected:
         changes["DeletionProtectionEnabled"] = is_protected
+    indexes = _index_changes(wanted, had)
+    if changes.get("BillingMode") == "PROVISIONED":
+        changes |= indexes  # its indexes need units in the same request
+        indexes = {}
     if changes:
         await call("dynamodb", "UpdateTable", TableName=name, **changes)
     await _update_stream(call, name, wanted.get("StreamSpecification"), had.get("StreamSpecification"))
-    await _update_indexes(call, name, wanted, had)
+    if indexes:
+        await call("dynamodb", "UpdateTable", TableName=name, **indexes)
     await _update_expiry(call, name, now.get("TimeToLiveSpecification"), before.get("TimeToLiveSpecification"))
     if now.get("PointInTimeRecoverySpecification") != before.get("PointInTimeRecoverySpecification"):
         await _recovery(
@@ -191,7 +196,12 @@ async def _update_expiry(
         await call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=enabled)
 
 
-async def _update_indexes(call: Call, name: str, wanted: dict[str, Any], had: dict[str, Any]) -> None:
+def _index_changes(wanted: dict[str, Any], had: dict[str, Any]) -> dict[str, Any]:
+    """UpdateTable's members for what changes of global indexes.
+
+    Raises:
+        Failure: more than one is made or removed.
+    """
     now = {index["IndexName"]: index for index in wanted.get("GlobalSecondaryIndexes") or ()}
     before = {index["IndexName"]: index for index in had.get("GlobalSecondaryIndexes") or ()}
     rebuilt = {
@@ -209,11 +219,12 @@ async def _update_indexes(call: Call, name: str, wanted: dict[str, Any], had: di
         throughput = now[one].get("ProvisionedThroughput")
         if throughput is not None and throughput != before[one].get("ProvisionedThroughput"):
             updates.append({"Update": {"IndexName": one, "ProvisionedThroughput": throughput}})
-    if updates:
-        await call(
-            "dynamodb", "UpdateTable", TableName=name, GlobalSecondaryIndexUpdates=updates,
-            AttributeDefinitions=wanted.get("AttributeDefinitions"),
-        )  # fmt: skip
+    if not updates:
+        return {}
+    return {
+        "GlobalSecondaryIndexUpdates": updates,
+        "AttributeDefinitions": wanted.get("AttributeDefinitions"),
+    }
 
 
 async def _delete_table(call: Call, table: Target) -> None:

@@ -54,6 +54,8 @@ def update_table(tx: Tx, request: Request) -> Response:
     dropped: tuple[Index, ...] = ()
     if updates:
         record, dropped = _indexes(tx, record, updates, request)
+    if record.billing != live.record.billing:
+        definitions.check_units(record)
     changed = save_table(tx, record)
     stream_changed(tx, live.record, record)
     counts = _forget_counts(tx, live, dropped)

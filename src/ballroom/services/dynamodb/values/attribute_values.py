@@ -80,7 +80,9 @@ def _binary(value: bytes | str, depth: int) -> str:
 
 
 def _null(value: bool, depth: int) -> bool:
-    return True  # false is taken as well, and means no more
+    if not value:
+        raise Invalid.parameter("Null attribute value types must have the value of true")
+    return True
 
 
 def _boolean(value: bool, depth: int) -> bool:
