@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from msgspec.structs import replace
 from tests.cloud import Cloud
 
-from .stacks import create, reasons, status, template, update
+from ballroom.kernel import Tx
+from ballroom.services.dynamodb.live import load_table, save_table
+
+from .stacks import create, delete, reasons, status, template, update
 
 UNITS = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2}
 
@@ -48,3 +53,76 @@ def test_a_table_and_its_indexes_become_provisioned_together(cloud: Cloud) -> No
     table = described(cloud)
     for told in (table, table["GlobalSecondaryIndexes"][0]):
         assert told["ProvisionedThroughput"].items() >= UNITS.items()
+
+
+# -- imports -----------------------------------------------------------------------------------------
+
+LINES = b"pk,g\na,1\nb,2\n"
+
+
+@pytest.fixture
+def files(cloud: Cloud) -> Cloud:
+    cloud.s3("CreateBucket", Bucket="files")
+    cloud.s3("PutObject", Bucket="files", Key="in/cars.csv", Body=LINES)
+    return cloud
+
+
+def imported(prefix: str = "in/", **properties: Any) -> dict[str, Any]:
+    source = {
+        "InputFormat": "CSV",
+        "S3BucketSource": {"S3Bucket": "files", "S3KeyPrefix": prefix},
+        "InputFormatOptions": {"Csv": {"Delimiter": ","}},
+    }
+    return with_index(ImportSourceSpecification=source, **properties)
+
+
+def test_a_table_is_there_with_what_was_imported(files: Cloud) -> None:
+    table = imported(
+        StreamSpecification={"StreamViewType": "KEYS_ONLY"}, TableClass="STANDARD_INFREQUENT_ACCESS",
+        Tags=[{"Key": "a", "Value": "b"}], TimeToLiveSpecification={"AttributeName": "ttl", "Enabled": True},
+    )  # fmt: skip
+    create(files, template(Table=table))
+    assert status(files) == "CREATE_IN_PROGRESS"
+    files.clock.advance(ms=1_000)
+    files.clock.settle()
+    assert (status(files), reasons(files)) == ("CREATE_COMPLETE", [])
+    told = described(files)
+    assert (told["ItemCount"], told["GlobalSecondaryIndexes"][0]["ItemCount"]) == (2, 2)
+    assert told["StreamSpecification"]["StreamViewType"] == "KEYS_ONLY"
+    assert told["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    tags = files.dynamodb("ListTagsOfResource", ResourceArn=told["TableArn"])["Tags"]
+    assert {"Key": "a", "Value": "b"} in tags
+    delete(files)
+    assert files.dynamodb("ListTables")["TableNames"] == []
+
+
+def test_an_import_that_fails_fails_the_stack(files: Cloud) -> None:
+    files.s3("PutObject", Bucket="files", Key="zip/cars.csv", Body=LINES)
+    table = imported("zip/")
+    table["Properties"]["ImportSourceSpecification"]["InputCompressionType"] = "GZIP"
+    create(files, template(Table=table))
+    files.clock.advance(ms=1_000)
+    files.clock.settle()
+    assert status(files) == "ROLLBACK_COMPLETE"
+    assert reasons(files)[0].startswith("Import of table tab failed: ")
+
+
+def test_local_indexes_are_not_imported(files: Cloud) -> None:
+    table = imported(LocalSecondaryIndexes=[{"IndexName": "x"}])
+    create(files, template(Table=table))
+    assert reasons(files)[0].startswith("LocalSecondaryIndexes cannot be specified together with")
+
+
+def test_a_table_that_is_still_being_imported_is_deleted_after(files: Cloud) -> None:
+    def set_building(tx: Tx, value: bool) -> None:
+        table = load_table(tx, "tab", named=True).record
+        save_table(tx, replace(table, building=value))
+
+    create(files, template(Table=a_table()))
+    files.transact(set_building, True)
+    delete(files)
+    assert status(files) == "DELETE_IN_PROGRESS"
+    files.transact(set_building, False)
+    files.clock.advance(ms=1_000)
+    files.clock.settle()
+    assert files.dynamodb("ListTables")["TableNames"] == []
