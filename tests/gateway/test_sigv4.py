@@ -172,6 +172,7 @@ def test_other_schemes_are_no_signature(authorization: str) -> None:
     ("query", "complaint"),
     [
         ("X-Amz-Signature=00", "X-Amz-Algorithm"),
+        ("X-Amz-Algorithm=&X-Amz-Signature=00", "must include 'X-Amz-Algorithm'"),
         ("X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256&X-Amz-Signature=00", "AWS4-ECDSA-P256-SHA256"),
         ("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00&X-Amz-Credential=a", r"^AWS query-string parameters "
          r"must include 'X-Amz-SignedHeaders'\. AWS query-string parameters must include 'X-Amz-Date'\. "

@@ -188,7 +188,7 @@ def _read_query(query: str) -> Signed:
         name, _, value = pair.partition("=")
         if name.startswith("X-Amz-"):
             found[name[6:]] = unquote(value)
-    if found.get("Algorithm", ALGORITHM) != ALGORITHM:
+    if (found.get("Algorithm") or ALGORITHM) != ALGORITHM:
         raise Malformed(
             f"Ballroom does not verify signatures of the kind '{found['Algorithm']}': sign with {ALGORITHM}.",
             unsupported=True,
