@@ -116,6 +116,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
       "AttributeDefinitions": types(pk="S", g="S")}, INVALID + "Unknown ProjectionType: null"),
     ({"GlobalSecondaryIndexes": [GSI | {"ProvisionedThroughput": UNITS}] * 2,
       "AttributeDefinitions": types(pk="S", g="S")}, INVALID + "Duplicate index name: by-g"),
+    ({"AttributeDefinitions": types(pk="S", g="S"), "BillingMode": "PAY_PER_REQUEST", "ProvisionedThroughput": None,
+      "GlobalSecondaryIndexes": [GSI | {"ProvisionedThroughput": UNITS}]},
+     INVALID + "ProvisionedThroughput should not be specified for index: by-g when BillingMode is PAY_PER_REQUEST"),
     ({"AttributeDefinitions": types(pk="S", g="S", x="S"),
       "GlobalSecondaryIndexes": [GSI | {"ProvisionedThroughput": UNITS}]},
      INVALID + "Some AttributeDefinitions are not used. AttributeDefinitions: [pk, g, x], keys used: [pk, g]"),
@@ -213,17 +216,23 @@ def test_throughput_and_billing_change(cloud: Cloud) -> None:
     cloud.dynamodb("UpdateTable", TableName="tab", BillingMode="PAY_PER_REQUEST")
     assert described(cloud)["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert described(cloud)["ProvisionedThroughput"]["ReadCapacityUnits"] == 0
-    assert refusal(cloud, "UpdateTable", BillingMode="PROVISIONED").endswith("when BillingMode is PROVISIONED")
+    assert refusal(cloud, "UpdateTable", BillingMode="PROVISIONED") == (
+        INVALID + "ProvisionedThroughput must be specified when BillingMode is PROVISIONED"
+    )
     assert refusal(cloud, "UpdateTable").startswith("At least one of ProvisionedThroughput, BillingMode,")
 
 
 def test_provisioned_tables_need_units_for_each_global_index(cloud: Cloud) -> None:
     a_table(cloud, types={"g": "S"}, GlobalSecondaryIndexes=[index("by-g", "g")])
+    units = [{"Update": {"IndexName": "by-g", "ProvisionedThroughput": UNITS}}]
+    assert refusal(cloud, "UpdateTable", GlobalSecondaryIndexUpdates=units) == (
+        INVALID + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
+        "PAY_PER_REQUEST"
+    )
     switch: dict[str, Any] = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": UNITS}
     assert refusal(cloud, "UpdateTable", **switch) == (
         INVALID + "ProvisionedThroughput is not specified for index: by-g"
     )
-    units = [{"Update": {"IndexName": "by-g", "ProvisionedThroughput": UNITS}}]
     cloud.dynamodb("UpdateTable", TableName="tab", **switch, GlobalSecondaryIndexUpdates=units)
     assert described(cloud)["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"].items() >= UNITS.items()
 

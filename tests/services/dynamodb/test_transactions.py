@@ -182,6 +182,14 @@ def test_a_batch_puts_deletes_and_reads(cloud: Cloud) -> None:
     }  # fmt: skip
 
 
+def test_empty_batches(cloud: Cloud) -> None:
+    """The two operations have different words, as on AWS."""
+    error = cloud.error("dynamodb", "BatchWriteItem", RequestItems={})
+    assert error.text == "The requestItems parameter is required for BatchWriteItem"
+    error = cloud.error("dynamodb", "BatchGetItem", RequestItems={})
+    assert error.text.endswith("failed to satisfy constraint: Member must have length greater than or equal to 1")
+
+
 def test_wrong_batches(cloud: Cloud) -> None:
     a_table(cloud)
     a_table(cloud, "other")

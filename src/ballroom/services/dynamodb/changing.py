@@ -12,7 +12,7 @@ import orjson
 
 from ballroom.services.dynamodb import legacy
 from ballroom.services.dynamodb.capacity import Consumed, write_units
-from ballroom.services.dynamodb.errors import ConditionalCheckFailed, Invalid
+from ballroom.services.dynamodb.errors import ConditionalCheckFailed, Invalid, TooDeep
 from ballroom.services.dynamodb.expressions.paths import projection
 from ballroom.services.dynamodb.expressions.updates import Update, check_keys, update
 from ballroom.services.dynamodb.live import LiveTable
@@ -175,7 +175,7 @@ def _check_depth(item: Attributes) -> None:
         value, depth = stack.pop()
         inner: Any = value["L"] if "L" in value else value["M"].values() if "M" in value else ()
         if inner and depth >= DEEPEST:
-            raise Invalid("Nesting Levels have exceeded supported limits")
+            raise TooDeep
         stack.extend((one, depth + 1) for one in inner)
 
 

@@ -43,6 +43,7 @@ use_style(
         traits={
             "TableArn": {"min": 1, "max": 1024, "pattern": _NAME_OR_ARN},
             "KeySchema": {"min": 1, "max": 2},
+            "BatchWriteItemRequestMap": {"min": 0, "max": 25},  # the operation has words of its own
             # optional in the model for the sake of other kinds of tables, and required all the same
             "CreateTableInput": {"required": ["AttributeDefinitions", "TableName", "KeySchema"]},
         },

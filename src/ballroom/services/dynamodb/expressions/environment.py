@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ballroom.services.dynamodb.errors import Invalid
+from ballroom.services.dynamodb.errors import Invalid, TooDeep
 from ballroom.services.dynamodb.expressions.nodes import Parsed, Path
 from ballroom.services.dynamodb.expressions.parser import parse
 from ballroom.services.dynamodb.expressions.paths import Parts
@@ -108,6 +108,8 @@ def _checked_values(given: dict[str, Any]) -> Attributes:
             raise Invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"')
         try:
             values[name] = take(value)
+        except TooDeep:
+            raise
         except Invalid as reason:
             raise Invalid(
                 f"ExpressionAttributeValues contains invalid value: {reason.text} for key {name}"

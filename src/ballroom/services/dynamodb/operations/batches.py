@@ -105,6 +105,8 @@ def batch_write_item(tx: Tx, request: Request) -> Response:
 
     Source: DynamoDB API Reference, BatchWriteItem.
     """
+    if not request["RequestItems"]:
+        raise Invalid("The requestItems parameter is required for BatchWriteItem")
     asked = {name: [_write(entry) for entry in entries] for name, entries in request["RequestItems"].items()}
     if sum(map(len, asked.values())) > MOST_WRITES:
         raise Invalid("Too many items requested for the BatchWriteItem call")

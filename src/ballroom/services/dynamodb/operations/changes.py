@@ -72,6 +72,8 @@ def update_table(tx: Tx, request: Request) -> Response:
 def _billing(tx: Tx, record: Table, request: Request) -> Table:
     billing = request.get("BillingMode") or record.billing
     asked = request.get("ProvisionedThroughput")
+    if request.get("BillingMode") == "PROVISIONED" and asked is None:
+        raise Invalid.parameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
     if billing == record.billing and asked is None:
         return record
     if billing == "PAY_PER_REQUEST" and billing != record.billing:
@@ -142,6 +144,7 @@ def _indexes(
                 f"Index: {given['IndexName']}"
             )
         named.add(given["IndexName"])
+        definitions.check_no_units(given, record.billing)
         if kind == "Create":
             record = _create(tx, record, given, request)
             continue

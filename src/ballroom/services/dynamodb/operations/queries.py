@@ -79,7 +79,7 @@ def scan(tx: Tx, request: Request) -> Response | Waiting:
     shape = _shape(request, source, projected, test)
     rows = scan_range(source, segment, segments)
     if start is not None:
-        position = start_of(source, start)
+        position = start_of(source, start, scans=True)
         if not rows[0] <= position < rows[1]:
             raise Invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
                           "ExclusiveStartKey with correct Segment. TotalSegments: "
