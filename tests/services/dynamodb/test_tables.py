@@ -122,6 +122,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"AttributeDefinitions": types(pk="S", g="S", x="S"),
       "GlobalSecondaryIndexes": [GSI | {"ProvisionedThroughput": UNITS}]},
      INVALID + "Some AttributeDefinitions are not used. AttributeDefinitions: [pk, g, x], keys used: [pk, g]"),
+    ({"AttributeDefinitions": [*types(pk="S"), *types(pk="N")]}, "Attribute Name is duplicated: pk"),
+    ({"StreamSpecification": {"StreamEnabled": False, "StreamViewType": "KEYS_ONLY"}},
+     INVALID + "Table is being created with a stream disabled, UpdateViewType should not be specified"),
     ({"StreamSpecification": {"StreamEnabled": True}},
      INVALID + "StreamViewType is required when StreamEnabled is true"),
     ({"GlobalTableSourceArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/tab"},
@@ -187,6 +190,18 @@ def test_a_new_index_is_filled_in_slices_while_writes_go_on(cloud: Cloud) -> Non
     assert "GlobalSecondaryIndexes" not in told
     assert told["AttributeDefinitions"] == types(pk="S")
     assert cloud.kernel.shard.scan(*prefix_range(("dynamodb-data", told["TableId"], "index")), None) == []
+
+
+def test_a_new_index_defines_its_keys_in_the_same_request(cloud: Cloud) -> None:
+    a_table(cloud, sk="S")
+    create = [{"Create": index("by-sk", "sk")}]
+    assert refusal(cloud, "UpdateTable", GlobalSecondaryIndexUpdates=create) == (
+        INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: [sk], "
+        "AttributeDefinitions: []"
+    )
+    cloud.dynamodb(
+        "UpdateTable", TableName="tab", GlobalSecondaryIndexUpdates=create, AttributeDefinitions=types(sk="S")
+    )
 
 
 def test_only_one_index_is_made_or_removed_at_a_time(cloud: Cloud) -> None:

@@ -200,6 +200,8 @@ def test_wrong_batches(cloud: Cloud) -> None:
         refusal(cloud, "BatchGetItem", RequestItems={"tab": {"Keys": [item(pk="a"), item(pk="a")]}})
         == duplicates
     )
+    twice = {"Keys": [item(pk=1), {"pk": {"N": "1.0"}}]}
+    assert refusal(cloud, "BatchGetItem", RequestItems={"none": {"Keys": [item(pk=1)]}, "nor": twice}) == duplicates
     many = [{"PutRequest": {"Item": item(pk=str(n))}} for n in range(20)]
     assert refusal(cloud, "BatchWriteItem", RequestItems={"tab": many, "other": many}) == (
         "Too many items requested for the BatchWriteItem call"

@@ -29,7 +29,7 @@ def attribute_types(definitions: list[dict[str, Any]] | None) -> dict[str, str]:
     for definition in definitions or []:
         name = definition["AttributeName"]
         if name in types:
-            raise Invalid.parameter(f"Duplicate AttributeName in AttributeDefinitions: {name}")
+            raise Invalid(f"Attribute Name is duplicated: {name}")
         types[name] = definition["AttributeType"]
     return types
 

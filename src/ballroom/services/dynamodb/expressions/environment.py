@@ -102,10 +102,11 @@ def _checked_names(names: dict[str, str]) -> dict[str, str]:
 def _checked_values(given: dict[str, Any]) -> Attributes:
     if not given:
         raise Invalid("ExpressionAttributeValues must not be empty")
-    values: Attributes = {}
-    for name, value in given.items():
+    for name in given:
         if not _VALUE(name):
             raise Invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"')
+    values: Attributes = {}
+    for name, value in given.items():
         try:
             values[name] = take(value)
         except TooDeep:

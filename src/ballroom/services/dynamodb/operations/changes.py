@@ -176,7 +176,7 @@ def _create(tx: Tx, record: Table, given: dict[str, Any], request: Request) -> T
             )
     types = {**record.types, **asked}
     fields = definitions.global_index(given, record.billing)
-    definitions.check_defined(types, fields["hash"], fields["range"])
+    definitions.check_defined(asked, fields["hash"], fields["range"])
     (index,) = definitions.numbered([fields], first=record.next_index)
     if sum(one.is_global for one in record.indexes) >= definitions.MOST_GLOBAL:
         raise LimitExceeded(
