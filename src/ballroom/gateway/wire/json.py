@@ -380,7 +380,8 @@ class JsonCodec:
         if self._answers:
             body = dump(output if self._write is None else self._write(output))
         if self._older:
-            headers = [self._content_type, *older_headers(request_id, body)]
+            headers = older_headers(request_id, body)
+            headers.append(self._content_type)
         else:
             headers = [self._content_type, ("x-amzn-requestid", request_id)]
         return Reply(self._status, headers, body)

@@ -102,9 +102,9 @@ def _checked_names(names: dict[str, str]) -> dict[str, str]:
 def _checked_values(given: dict[str, Any]) -> Attributes:
     if not given:
         raise Invalid("ExpressionAttributeValues must not be empty")
-    for name in given:
-        if not _VALUE(name):
-            raise Invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"')
+    if not all(map(_VALUE, given)):
+        wrong = next(name for name in given if not _VALUE(name))
+        raise Invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{wrong}"')
     values: Attributes = {}
     for name, value in given.items():
         try:
