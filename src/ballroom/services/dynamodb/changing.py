@@ -162,11 +162,15 @@ class UpdateOne(_Base):
             _check_depth(item)
         return Item(orjson.dumps(item), size), item
 
-    def touched(self, item: Item) -> Attributes:
-        """Those parts of an item that the update is about."""
+    def touched(self, item: Item, *, new: bool) -> Attributes:
+        """Those parts of an item that the update is about; of a new item, without what it removed.
+
+        Where an element of a list was removed another one stands now, which was not updated.
+        """
         if self._update is None:
             return {}
-        return projection(self._update.paths)(item.attributes)
+        paths = self._update.written if new and isinstance(self._update, Update) else self._update.paths
+        return projection(paths)(item.attributes)
 
 
 def _check_depth(item: Attributes) -> None:
