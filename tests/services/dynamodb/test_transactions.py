@@ -239,12 +239,23 @@ def test_a_batch_reads_up_to_16_megabytes(cloud: Cloud) -> None:
     assert (sorted(map(int, seen)), rounds) == (list(range(45)), 2)
 
 
+def test_a_repeat_costs_reading_what_the_first_request_met(cloud: Cloud) -> None:
+    a_table(cloud)
+    put(cloud, pk="a", data="x" * 9000)
+    delete = {"Delete": {"TableName": "tab", "Key": item(pk="a")}}
+    units = [
+        write(cloud, delete, ClientRequestToken="t", ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"][0]
+        for _ in range(2)
+    ]
+    assert (units[0]["WriteCapacityUnits"], units[1]["ReadCapacityUnits"]) == (18.0, 6.0)
+
+
 @pytest.mark.parametrize("how", ["TOTAL", "INDEXES"])
 def test_what_a_transaction_consumes_by_index(cloud: Cloud, how: str) -> None:
     a_table(cloud, types={"g": "S"}, GlobalSecondaryIndexes=[index("by-g", "g")])
     answer = write(cloud, put_of("a", g="x"), ReturnConsumedCapacity=how)
     (told,) = answer["ConsumedCapacity"]
-    assert (told["CapacityUnits"], told["WriteCapacityUnits"]) == (4.0, 4.0)
+    assert (told["CapacityUnits"], told["WriteCapacityUnits"]) == (3.0, 3.0)
     if how == "INDEXES":
         assert told["Table"] == {"CapacityUnits": 2.0, "WriteCapacityUnits": 2.0}
-        assert told["GlobalSecondaryIndexes"] == {"by-g": {"CapacityUnits": 2.0, "WriteCapacityUnits": 2.0}}
+        assert told["GlobalSecondaryIndexes"] == {"by-g": {"CapacityUnits": 1.0, "WriteCapacityUnits": 1.0}}
