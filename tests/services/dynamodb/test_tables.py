@@ -317,6 +317,10 @@ def test_streams_are_specified_and_described(cloud: Cloud) -> None:
     )
     cloud.dynamodb("UpdateTable", TableName="tab", StreamSpecification={"StreamEnabled": False})
     off = described(cloud)
+    both = {"StreamSpecification": again, "ProvisionedThroughput": UNITS}
+    assert refusal(cloud, "UpdateTable", **both) == (
+        INVALID + "You cannot modify stream status while updating table IOPS"
+    )
     assert "StreamSpecification" not in off
     assert off["LatestStreamLabel"] == told["LatestStreamLabel"]
 

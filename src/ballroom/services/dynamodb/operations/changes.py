@@ -41,6 +41,8 @@ def update_table(tx: Tx, request: Request) -> Response:
     check_supported(request)
     if not any(request.get(member) not in (None, []) for member in _CHANGES):
         raise Invalid(_NOTHING)
+    if request.get("StreamSpecification") is not None and request.get("ProvisionedThroughput") is not None:
+        raise Invalid.parameter("You cannot modify stream status while updating table IOPS")
     live = load_table(tx, request["TableName"], named=True)
     check_built(live)
     record = _billing(tx, live.record, request)
