@@ -156,6 +156,7 @@ def test_every_service_is_found_by_target_or_signature(door: Door) -> None:
             continue
         operation = one_operation(name)
         target = door.gateway.router._for_target(f"{head.target_prefix}.{operation}")
+        assert target is not None
         assert target.refused is not None
         assert target.refused.status == 501, name
         assert f":{operation} yet" in target.refused.text

@@ -154,6 +154,16 @@ def test_what_is_wrong_with_an_authorization_header_is_said(authorization: str, 
         sigv4.read({"authorization": authorization, "x-amz-date": "20260101T000000Z"}, "")
 
 
+def test_all_that_an_authorization_header_lacks_is_said_at_once() -> None:
+    with pytest.raises(sigv4.Malformed) as caught:
+        sigv4.read({"authorization": "AWS4-HMAC-SHA256 a=b"}, "")
+    assert caught.value.text == (
+        "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. "
+        "Authorization header requires 'SignedHeaders' parameter. Authorization header requires existence of either "
+        "a 'X-Amz-Date' or a 'Date' header. Authorization=AWS4-HMAC-SHA256 a=b"
+    )
+
+
 @pytest.mark.parametrize("authorization", ["Bearer abc", "Basic YTpi", ""])
 def test_other_schemes_are_no_signature(authorization: str) -> None:
     assert sigv4.read({"authorization": authorization}, "") is None
@@ -163,8 +173,11 @@ def test_other_schemes_are_no_signature(authorization: str) -> None:
     ("query", "complaint"),
     [
         ("X-Amz-Signature=00", "X-Amz-Algorithm"),
+        ("X-Amz-Algorithm=&X-Amz-Signature=00", "must include 'X-Amz-Algorithm'"),
         ("X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256&X-Amz-Signature=00", "AWS4-ECDSA-P256-SHA256"),
-        ("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00", "X-Amz-Credential"),
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00&X-Amz-Credential=a", r"^AWS query-string parameters "
+         r"must include 'X-Amz-SignedHeaders'\. AWS query-string parameters must include 'X-Amz-Date'\. "
+         r"Re-examine the query-string parameters\.$"),
         ("AWSAccessKeyId=a&Signature=b&Expires=1", "not supported"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 from ballroom.gateway import aws_chunked, wire
 from ballroom.gateway.aws_chunked import CheckedStream, ChunkDecoder, DecodedStream
+from ballroom.gateway.bare import bare_answer
 from ballroom.gateway.browser import Guard
 from ballroom.gateway.crossorigin import CrossOrigins
 from ballroom.gateway.dataplane import DataPlane
@@ -186,6 +187,11 @@ class Gateway:
         kernel = self.kernel
         headers = exchange.headers
         request_id = kernel.ids.uuid()
+        if target.refused is not None:
+            bare = bare_answer(exchange, target, kernel.settings.region, request_id)
+            if bare is not None:
+                exchange.answer(*bare)
+                return
         try:
             suspicion = self.guard.suspicion(exchange, target)
             path = self.router.path_for(target.service, exchange)

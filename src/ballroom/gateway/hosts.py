@@ -13,7 +13,7 @@ _BUCKET = re.compile(
 _LABEL = re.compile(r"[a-z0-9][a-z0-9.\-_]*")
 _OWN_DOMAINS = ("localhost", "localhost.localstack.cloud")
 _SERVICE = re.compile(
-    r"([a-z0-9-]+)\.(?:[a-z]{2}(?:-[a-z]+)+-\d\.)?(?:localhost|amazonaws\.com(?:\.cn)?|localhost\.localstack\.cloud)"
+    r"([a-z0-9-]+)\.(?:([a-z]{2}(?:-[a-z]+)+-\d)\.)?(?:localhost|amazonaws\.com(?:\.cn)?|localhost\.localstack\.cloud)"
 )
 
 
@@ -50,3 +50,10 @@ def service_label(host: str) -> str | None:
     """The endpoint prefix in `sqs.us-east-1.localhost` or `sqs.us-east-1.amazonaws.com`."""
     match = _SERVICE.fullmatch(without_port(host))
     return match[1] if match else None
+
+
+@lru_cache(1024)
+def region_label(host: str) -> str | None:
+    """The region in `sqs.us-east-1.localhost` or `sqs.us-east-1.amazonaws.com`."""
+    match = _SERVICE.fullmatch(without_port(host))
+    return match[2] if match else None

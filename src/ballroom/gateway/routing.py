@@ -116,7 +116,8 @@ class Router:
             return self._form_upload
         target = headers.get("x-amz-target")
         if target is not None:
-            return self._by_target.get(target) or self._for_target(target)
+            found = self._by_target.get(target) or self._for_target(target)
+            return found or self._unknown_target(target, exchange)
         if headers.get("smithy-protocol") == "rpc-v2-cbor":
             return self._for_cbor(exchange.path)
         action = _action_of(exchange, body)
@@ -207,15 +208,21 @@ class Router:
             return refusal("unknown operation", family, text)
         return refusal("unknown operation", family, f"The operation {operation} is not one of {service.name}.")
 
-    def _for_target(self, target: str) -> Target:
+    def _for_target(self, target: str) -> Target | None:
         prefix, _, operation = target.rpartition(".")
         service = self._prefixes.get(prefix) or _first(by_target_prefix().get(prefix, ()), operation)
         if service is None:
-            return _nowhere("json", f"No service has the target {target}.")
+            return None
         found = self.target(service, operation, "json")
         if found.refused is None:
             self._by_target[target] = found
         return found
+
+    def _unknown_target(self, target: str, exchange: Exchange) -> Target:
+        """A refusal in the words of the service that the signature or the host means, if any."""
+        text = f"No service has the target {target}."
+        meant = next((h for h in self._candidates(exchange) if h.protocols[0] == "json"), None)
+        return _nowhere("json", text) if meant is None else self._refused(meant, target, text)
 
     def _for_cbor(self, path: str) -> Target:
         match = _CBOR_PATH.fullmatch(path)
@@ -322,8 +329,15 @@ class Router:
             text = "The request must contain the parameter Action or a service operation."
         else:
             text = "The request names no operation: the header X-Amz-Target is missing."
+        return self._refused(service, "", text)
+
+    @staticmethod
+    def _refused(service: ServiceHead, operation: str, text: str) -> Target:
+        """A refusal of an operation that a service does not have, in the words of its protocol."""
+        protocol = service.protocols[0]
+        family = family_of(service.name, protocol)
         refused = refusal("unknown operation", family, text)
-        return Target(service.name, "", protocol, family, service.signing_name, refused=refused)
+        return Target(service.name, operation, protocol, family, service.signing_name, refused=refused)
 
 
 def _nowhere(protocol: str, text: str) -> Target:

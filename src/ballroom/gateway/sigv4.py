@@ -37,7 +37,7 @@ _INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9\-._~/]*")
 
-
+_NO_DATE = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
 _S3_HEADER = "The authorization header is malformed"
 _S3_LINK = "Error parsing the X-Amz-Credential parameter"
 
@@ -103,18 +103,14 @@ def read(headers: Mapping[str, str], query: str) -> Signed | None:
 def _read_header(authorization: str, headers: Mapping[str, str]) -> Signed | None:
     scope = scope_of(authorization[:-64])
     signature = authorization[-64:]
+    timestamp = headers.get("x-amz-date") or _from_http_date(headers.get("date", ""))
     if scope is None:
-        parts = _slow_header(authorization)
+        parts = _slow_header(authorization, dated=bool(timestamp))
         if parts is None:
             return None
         scope, signature = parts
-    timestamp = headers.get("x-amz-date") or _from_http_date(headers.get("date", ""))
     if not timestamp:
-        raise Malformed(
-            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
-            f"Authorization={authorization.partition(', Signature')[0]}",
-            undated=True,
-        )
+        raise Malformed(f"{_NO_DATE} Authorization={authorization.partition(', Signature')[0]}", undated=True)
     at_s = epoch_of(timestamp)
     if not at_s and _TIMESTAMP.fullmatch(timestamp) is None:
         raise Malformed(
@@ -144,7 +140,7 @@ def _scope(access_key_id: str, date: str, region: str, service: str, signed: str
     return Scope(access_key_id, date, region, service, signed, tuple(signed.split(";")), text)
 
 
-def _slow_header(authorization: str) -> tuple[Scope, str] | None:
+def _slow_header(authorization: str, *, dated: bool) -> tuple[Scope, str] | None:
     """An Authorization header in any order of its parts, or with some missing."""
     algorithm, _, rest = authorization.partition(" ")
     if algorithm.startswith("AWS4-ECDSA"):
@@ -166,25 +162,29 @@ def _slow_header(authorization: str) -> tuple[Scope, str] | None:
     for part in rest.split(","):
         name, _, value = part.strip().partition("=")
         parts[name] = value
-    return _scope_from_parts(parts, authorization, "Authorization header requires '{}' parameter."), parts[
-        "Signature"
+    missing = [
+        f"Authorization header requires '{name}' parameter."
+        for name in ("Credential", "Signature", "SignedHeaders")
+        if not parts.get(name)
     ]
-
-
-def _scope_from_parts(parts: Mapping[str, str], shown: str, complaint: str) -> Scope:
-    missing = [complaint.format(n) for n in ("Credential", "Signature", "SignedHeaders") if not parts.get(n)]
+    if missing and not dated:
+        missing.append(_NO_DATE)
     if missing:
         raise Malformed(
-            f"{' '.join(missing)} Authorization={shown.partition('Signature=')[0]}",
+            f"{' '.join(missing)} Authorization={authorization.partition('Signature=')[0]}",
             s3_text=f"{_S3_HEADER}; the authorization header requires three components: "
             "Credential, SignedHeaders, and Signature.",
         )
+    return _scope_from_parts(parts, _S3_HEADER), parts["Signature"]
+
+
+def _scope_from_parts(parts: Mapping[str, str], s3_words: str) -> Scope:
     words = parts["Credential"].rsplit("/", 4)
     if len(words) != 5 or words[4] != "aws4_request" or not words[0]:
         raise Malformed(
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
             f"got '{parts['Credential']}'",
-            s3_text=f"{_S3_HEADER if shown else _S3_LINK}; the Credential is mal-formed; expecting "
+            s3_text=f"{s3_words}; the Credential is mal-formed; expecting "
             '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
         )
     if re.fullmatch(r"\d{8}", words[1]) is None:
@@ -198,15 +198,19 @@ def _read_query(query: str) -> Signed:
         name, _, value = pair.partition("=")
         if name.startswith("X-Amz-"):
             found[name[6:]] = unquote(value)
-    algorithm = found.get("Algorithm", "")
-    if algorithm != ALGORITHM:
+    if (found.get("Algorithm") or ALGORITHM) != ALGORITHM:
         raise Malformed(
-            f"Ballroom does not verify signatures of the kind '{algorithm}': sign with {ALGORITHM}."
-            if algorithm
-            else "AWS query-string parameters must include 'X-Amz-Algorithm'.",
-            unsupported=bool(algorithm),
+            f"Ballroom does not verify signatures of the kind '{found['Algorithm']}': sign with {ALGORITHM}.",
+            unsupported=True,
         )
-    scope = _scope_from_parts(found, "", "AWS query-string parameters must include 'X-Amz-{}'.")
+    missing = [
+        f"AWS query-string parameters must include 'X-Amz-{name}'."
+        for name in ("Algorithm", "Credential", "Signature", "SignedHeaders", "Date")
+        if not found.get(name)
+    ]
+    if missing:
+        raise Malformed(f"{' '.join(missing)} Re-examine the query-string parameters.")
+    scope = _scope_from_parts(found, _S3_LINK)
     timestamp = found.get("Date", "")
     if _TIMESTAMP.fullmatch(timestamp) is None:
         raise Malformed("AWS query-string parameters must include a valid 'X-Amz-Date'.")

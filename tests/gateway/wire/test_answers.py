@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -117,6 +118,37 @@ def test_dynamodb_answers_carry_their_checksum() -> None:
         error_of("dynamodb", "GetItem", "json", "ResourceNotFoundException"),
     ):
         assert ("x-amz-crc32", str(zlib.crc32(reply.body))) in reply.headers
+
+
+def test_dynamodb_tells_request_ids_of_52_capitals_and_digits() -> None:
+    request_id = "6c95f172-7efd-42b5-84da-edc3363c9a80"
+    for service, operation in (("dynamodb", "GetItem"), ("dynamodbstreams", "ListStreams")):
+        compiled = codec(service, operation, "json")
+        for reply in (compiled.serialise({}, request_id), compiled.serialise_error(Throttled(), request_id)):
+            told = dict(reply.headers)["x-amzn-requestid"]
+            assert re.fullmatch("[0-9A-Z]{52}", told)
+            assert told.startswith("6C95F1727EFD42B584DAEDC3363C9A80"), "ours, to be found in the log"
+
+
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("SerializationException", "Message"), ("AccessDeniedException", "Message"),
+        ("MissingAuthenticationTokenException", "message"), ("IncompleteSignatureException", "message"),
+        ("InvalidSignatureException", "message"), ("UnrecognizedClientException", "message"),
+        ("ExpiredTokenException", "message"),
+    ],
+)  # fmt: skip
+def test_what_dynamodb_refuses_before_the_operation_has_corals_prefix(name: str, member: str) -> None:
+    reply = codec("dynamodb", "GetItem", "json").serialise_error(ServiceError.of(name, "text", status=400), "id")
+    assert json.loads(reply.body) == {"__type": f"com.amazon.coral.service#{name}", member: "text"}
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"[]", b'"x"', b"{"])
+def test_dynamodb_has_no_words_for_what_is_no_json_object(body: bytes) -> None:
+    with pytest.raises(SerializationFailed) as caught:
+        codec("dynamodb", "ListTables", "json").parse("POST", "/", "", [], body)
+    assert caught.value.text == ""
 
 
 def test_an_operation_without_output_answers_nothing() -> None:

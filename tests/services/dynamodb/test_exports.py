@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tests.cloud import Cloud
 
-from .tables import a_table, get, index, item, plains, put, scan, schema
+from .names import shown
+from .tables import a_table, get, index, item, plains, put, refusal, scan, schema
 from .test_recovery import recover, recoverable
 
 
@@ -150,6 +151,72 @@ def test_an_incremental_export_holds_what_changed(bucket: Cloud) -> None:
     only_new = {**window, "ExportViewType": "NEW_IMAGE"}
     told = export(bucket, ExportType="INCREMENTAL_EXPORT", IncrementalExportSpecification=only_new)
     assert not any("OldImage" in one for one in lines(bucket, told))
+
+
+def test_an_export_is_filtered_and_projected(bucket: Cloud) -> None:
+    recoverable(bucket, sk="N")
+    for n in range(400):
+        put(bucket, pk="even" if n % 2 == 0 else "odd", sk=n, deep={"n": n}, data=b"\1")
+    asked = {
+        "KeyConditionExpression": "pk = :p AND sk < :n", "FilterExpression": "#d.n > :low AND #data = :data",
+        "ProjectionExpression": "sk, #d", "ExpressionAttributeNames": {"#d": "deep", "#data": "data"},
+        "ExpressionAttributeValues": {
+            ":p": {"S": "even"}, ":n": {"N": "9"}, ":low": {"N": "3"}, ":data": {"B": b"\1"},
+        },
+    }  # fmt: skip
+    told = export(bucket, FilterSpecification=asked)
+    assert told["FilterSpecification"] == asked
+    assert sorted(plains(one["Item"])["sk"] for one in lines(bucket, told)) == [4, 6, 8]
+    assert all(one["Item"].keys() == {"sk", "deep"} for one in lines(bucket, told))
+    none = {"FilterExpression": "sk > :n", "ExpressionAttributeValues": {":n": {"N": "400"}}}
+    told = export(bucket, FilterSpecification=none)
+    assert (told["ItemCount"], lines(bucket, told)) == (0, [])
+
+
+def test_a_filtered_incremental_export_looks_at_the_latest_image(bucket: Cloud) -> None:
+    recoverable(bucket)
+    for key in ("better", "worse", "good", "bad"):
+        put(bucket, pk=key, n=1 if key in ("worse", "good") else 0)
+    bucket.clock.advance(minutes=1)
+    start = bucket.clock.now_ms
+    bucket.clock.advance(minutes=1)
+    put(bucket, pk="better", n=1, more=1)
+    put(bucket, pk="worse", n=0)
+    for key in ("good", "bad"):
+        bucket.dynamodb("DeleteItem", TableName="tab", Key=item(pk=key))
+    bucket.clock.advance(minutes=30)
+    told = export(
+        bucket, ExportType="INCREMENTAL_EXPORT",
+        IncrementalExportSpecification={"ExportFromTime": start, "ExportToTime": bucket.clock.now_ms},
+        FilterSpecification={
+            "FilterExpression": "n = :one", "ProjectionExpression": "n",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        },
+    )  # fmt: skip
+    found = {one["Keys"]["pk"]["S"]: one for one in lines(bucket, told)}
+    assert found.keys() == {"better", "good"}
+    assert (found["better"]["OldImage"], found["better"]["NewImage"]) == (item(n=0), item(n=1))
+    assert found["good"]["OldImage"] == item(n=1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"FilterExpression": "a ="}, 'Invalid FilterExpression: Syntax error; token: "<EOF>", near: "="'),
+        ({"ExpressionAttributeNames": {"#a": "a"}}, "ExpressionAttributeNames can only be specified when using"),
+        ({"KeyConditionExpression": "sk = :v", "ExpressionAttributeValues": {":v": {"N": "1"}}},
+         "Query condition missed key schema element: pk"),
+        ({"KeyConditionExpression": "pk = :v", "FilterExpression": "sk = :v",
+          "ExpressionAttributeValues": {":v": {"S": "1"}}}, "Filter Expression can only contain non-primary key"),
+        ({"ProjectionExpression": "a, a"}, "Invalid ProjectionExpression: Two document paths overlap"),
+    ],
+    ids=shown,
+)  # fmt: skip
+def test_filters_of_exports_that_are_refused(cloud: Cloud, asked: dict[str, Any], text: str) -> None:
+    recoverable(cloud, sk="N")
+    arn = cloud.dynamodb("DescribeTable", TableName="tab")["Table"]["TableArn"]
+    request = {"TableArn": arn, "S3Bucket": "files", "FilterSpecification": asked}
+    assert refusal(cloud, "ExportTableToPointInTime", **request).startswith(text)
 
 
 def test_exports_that_are_refused(bucket: Cloud) -> None:

@@ -68,6 +68,7 @@ def test_every_type_comes_back_as_it_was(cloud: Cloud) -> None:
         ({**item(pk="a", sk=1, g="")}, "One or more parameter values are not valid. A value specified for a secondary "
          "index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. "
          "IndexName: by-g, IndexKey: g"),
+        (item(pk="a", sk=1) | {"x": {"NULL": False}}, INVALID + "Null attribute value types must have the value of true"),
         (item(pk="a", sk=1, x="x" * 400 * 1024), "Item size has exceeded the maximum allowed size"),
     ],
     ids=lambda given: str(given)[-50:],
@@ -116,17 +117,21 @@ def nested(levels: int) -> dict[str, Any]:
 
 
 def test_nesting_of_32_levels(cloud: Cloud) -> None:
+    """Thirty-one lists or maps around a value."""
     a_table(cloud)
-    cloud.dynamodb("PutItem", TableName="tab", Item={"pk": {"S": "a"}, "x": nested(32)})
-    text = "Nesting Levels have exceeded supported limits"
-    for levels in (33, 200):
-        assert refusal(cloud, "PutItem", Item={"pk": {"S": "a"}, "x": nested(levels)}).startswith(text)
-    update(cloud, "SET y = :v", {":v": {"M": {}}})
-    given = {":v": nested(32)}
-    told = refusal(
-        cloud, "UpdateItem", Key=item(pk="a"), UpdateExpression="SET y.z = :v", ExpressionAttributeValues=given
+    cloud.dynamodb("PutItem", TableName="tab", Item={"pk": {"S": "a"}, "x": nested(31)})
+    text = (
+        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond "
+        "supported limit"
     )
-    assert told == text
+    for levels in (32, 200):
+        assert refusal(cloud, "PutItem", Item={"pk": {"S": "a"}, "x": nested(levels)}) == text
+    update(cloud, "SET y = :v", {":v": {"M": {}}})
+    for path, levels in (("y.z", 31), ("y", 32)):
+        request = {
+            "UpdateExpression": f"SET {path} = :v", "ExpressionAttributeValues": {":v": nested(levels)},
+        }  # fmt: skip
+        assert refusal(cloud, "UpdateItem", Key=item(pk="a"), **request) == text
 
 
 def consumed(answer: dict[str, Any]) -> float:

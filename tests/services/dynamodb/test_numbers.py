@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.cloud import Cloud
 
+from ballroom.services.dynamodb.errors import Invalid
 from ballroom.services.dynamodb.values import numbers
 
 from .tables import a_table, item, refusal
@@ -45,11 +46,11 @@ def test_what_is_no_number_or_out_of_range_is_refused(cloud: Cloud, text: str, t
 
 
 decimals = st.one_of(
-    st.integers(-(10**38) + 1, 10**38 - 1).map(Decimal),
+    st.integers(-30, 30).map(Decimal),
     st.builds(
-        lambda digits, exponent: Decimal(digits).scaleb(exponent),
-        st.integers(-999_999, 999_999),
-        st.integers(-129, 119),
+        lambda digits, exponent: Decimal(f"{digits}e{exponent}"),
+        st.integers(-(10**38) + 1, 10**38 - 1),
+        st.integers(-130, 88),
     ),
 )
 
@@ -66,10 +67,23 @@ def test_keys_sort_as_numbers_do(a: Decimal, b: Decimal) -> None:
 @settings(deadline=None)
 @given(decimals)
 def test_a_canonical_number_is_the_same_number(a: Decimal) -> None:
-    text = numbers.canonical(str(a))
+    text = numbers.canonical(f"{a:E}")
     assert Decimal(text) == a
-    assert numbers.canonical(text) == text
+    assert numbers.canonical(text) == text == numbers.canonical(f"{a:f}")
     assert "e" not in text.lower()
+
+
+@settings(deadline=None)
+@given(st.text("0123456789+-.eE _\u0663x", max_size=12))
+@example("1e" + "9" * 4000)
+@example("." + "0" * 5000 + "1")
+def test_any_text_is_a_number_or_refused(text: str) -> None:
+    try:
+        found = numbers.canonical(text)
+    except Invalid:
+        return
+    assert Decimal(found) == Decimal(text)
+    assert numbers.canonical(found) == found
 
 
 @settings(deadline=None)

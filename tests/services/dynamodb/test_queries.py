@@ -224,7 +224,10 @@ def test_wrong_key_conditions(cloud: Cloud, condition: str, given: dict[str, Any
          "Consistent reads are not supported on global secondary indexes"),
         ("Scan", {"IndexName": "by-g", "Select": "ALL_ATTRIBUTES"}, "One or more parameter values were invalid: Select "
          "type ALL_ATTRIBUTES is not supported for global secondary index by-g because its projection type is not ALL"),
-        ("Scan", {"ExclusiveStartKey": {"x": {"S": "a"}}}, "The provided starting key is invalid"),
+        ("Scan", {"ExclusiveStartKey": {"x": {"S": "a"}}},
+         "The provided starting key is invalid: The provided key element does not match the schema"),
+        ("Query", {"KeyConditionExpression": "pk = :v", "ExpressionAttributeValues": values(v="a"),
+                   "ExclusiveStartKey": item(pk="a")}, "The provided starting key is invalid"),
         ("Scan", {"ExclusiveStartKey": {"pk": {"N": "1"}, "sk": {"N": "1"}}},
          "The provided starting key is invalid: The provided key element does not match the schema"),
         ("Query", {"KeyConditionExpression": "pk = :v", "ExpressionAttributeValues": values(v="a"),
@@ -233,6 +236,9 @@ def test_wrong_key_conditions(cloud: Cloud, condition: str, given: dict[str, Any
         ("Query", {"KeyConditionExpression": "pk = :v", "ExpressionAttributeValues": values(v="a"),
                    "ExclusiveStartKey": item(pk="b", sk=1)},
          "The provided starting key is outside query boundaries based on provided conditions"),
+        ("Query", {"KeyConditionExpression": "pk = :v AND sk > :n", "ExpressionAttributeValues": values(v="a", n=5),
+                   "ExclusiveStartKey": item(pk="a", sk=1)},
+         "The provided starting key does not match the range key predicate"),
         ("Scan", {"Limit": 0}, "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: Member "
          "must have value greater than or equal to 1"),
     ],

@@ -116,14 +116,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
       "AttributeDefinitions": types(pk="S", g="S")}, INVALID + "Unknown ProjectionType: null"),
     ({"GlobalSecondaryIndexes": [GSI | {"ProvisionedThroughput": UNITS}] * 2,
       "AttributeDefinitions": types(pk="S", g="S")}, INVALID + "Duplicate index name: by-g"),
+    ({"AttributeDefinitions": types(pk="S", g="S"), "BillingMode": "PAY_PER_REQUEST", "ProvisionedThroughput": None,
+      "GlobalSecondaryIndexes": [GSI | {"ProvisionedThroughput": UNITS}]},
+     INVALID + "ProvisionedThroughput should not be specified for index: by-g when BillingMode is PAY_PER_REQUEST"),
     ({"AttributeDefinitions": types(pk="S", g="S", x="S"),
       "GlobalSecondaryIndexes": [GSI | {"ProvisionedThroughput": UNITS}]},
      INVALID + "Some AttributeDefinitions are not used. AttributeDefinitions: [pk, g, x], keys used: [pk, g]"),
+    ({"AttributeDefinitions": [*types(pk="S"), *types(pk="N")]}, "Attribute Name is duplicated: pk"),
+    ({"StreamSpecification": {"StreamEnabled": False, "StreamViewType": "KEYS_ONLY"}},
+     INVALID + "Table is being created with a stream disabled, UpdateViewType should not be specified"),
     ({"StreamSpecification": {"StreamEnabled": True}},
      INVALID + "StreamViewType is required when StreamEnabled is true"),
     ({"GlobalTableSourceArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/tab"},
      "Ballroom does not support global tables: GlobalTableSourceArn cannot be used."),
 ]  # fmt: skip
+
+
+def test_at_most_ten_violations_are_told(cloud: Cloud) -> None:
+    error = cloud.error("dynamodb", "CreateTable", TableName="tab", LocalSecondaryIndexes=[{}] * 5)
+    assert error.text.startswith("10 validation errors detected: ")
+    assert error.text.count("failed to satisfy constraint") == 10
 
 
 @pytest.mark.parametrize(("changed", "text"), WRONG, ids=[case[1][-60:] for case in WRONG])
@@ -180,6 +192,18 @@ def test_a_new_index_is_filled_in_slices_while_writes_go_on(cloud: Cloud) -> Non
     assert cloud.kernel.shard.scan(*prefix_range(("dynamodb-data", told["TableId"], "index")), None) == []
 
 
+def test_a_new_index_defines_its_keys_in_the_same_request(cloud: Cloud) -> None:
+    a_table(cloud, sk="S")
+    create = [{"Create": index("by-sk", "sk")}]
+    assert refusal(cloud, "UpdateTable", GlobalSecondaryIndexUpdates=create) == (
+        INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: [sk], "
+        "AttributeDefinitions: []"
+    )
+    cloud.dynamodb(
+        "UpdateTable", TableName="tab", GlobalSecondaryIndexUpdates=create, AttributeDefinitions=types(sk="S")
+    )
+
+
 def test_only_one_index_is_made_or_removed_at_a_time(cloud: Cloud) -> None:
     a_table(cloud)
     updates = [{"Create": index(name, "g")} for name in ("one", "two")]
@@ -207,8 +231,25 @@ def test_throughput_and_billing_change(cloud: Cloud) -> None:
     cloud.dynamodb("UpdateTable", TableName="tab", BillingMode="PAY_PER_REQUEST")
     assert described(cloud)["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert described(cloud)["ProvisionedThroughput"]["ReadCapacityUnits"] == 0
-    assert refusal(cloud, "UpdateTable", BillingMode="PROVISIONED").endswith("when BillingMode is PROVISIONED")
+    assert refusal(cloud, "UpdateTable", BillingMode="PROVISIONED") == (
+        INVALID + "ProvisionedThroughput must be specified when BillingMode is PROVISIONED"
+    )
     assert refusal(cloud, "UpdateTable").startswith("At least one of ProvisionedThroughput, BillingMode,")
+
+
+def test_provisioned_tables_need_units_for_each_global_index(cloud: Cloud) -> None:
+    a_table(cloud, types={"g": "S"}, GlobalSecondaryIndexes=[index("by-g", "g")])
+    units = [{"Update": {"IndexName": "by-g", "ProvisionedThroughput": UNITS}}]
+    assert refusal(cloud, "UpdateTable", GlobalSecondaryIndexUpdates=units) == (
+        INVALID + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
+        "PAY_PER_REQUEST"
+    )
+    switch: dict[str, Any] = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": UNITS}
+    assert refusal(cloud, "UpdateTable", **switch) == (
+        INVALID + "ProvisionedThroughput is not specified for index: by-g"
+    )
+    cloud.dynamodb("UpdateTable", TableName="tab", **switch, GlobalSecondaryIndexUpdates=units)
+    assert described(cloud)["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"].items() >= UNITS.items()
 
 
 def test_the_class_of_a_table_is_stored(cloud: Cloud) -> None:
@@ -252,6 +293,8 @@ def test_tags_policies_and_insights_are_stored(cloud: Cloud) -> None:
     cloud.dynamodb("TagResource", ResourceArn=arn, Tags=[{"Key": "b", "Value": "2"}])
     cloud.dynamodb("UntagResource", ResourceArn=arn, TagKeys=["a"])
     assert cloud.dynamodb("ListTagsOfResource", ResourceArn=arn) == {"Tags": [{"Key": "b", "Value": "2"}]}
+    assert refusal(cloud, "TagResource", ResourceArn=arn, Tags=[]).startswith("Atleast one Tag needs")
+    assert refusal(cloud, "UntagResource", ResourceArn=arn, TagKeys=[]).startswith("Atleast one Tag Key needs")
     assert cloud.error("dynamodb", "GetResourcePolicy", ResourceArn=arn).shape == "PolicyNotFoundException"
     policy = '{"Version": "2012-10-17", "Statement": []}'
     revision = cloud.dynamodb("PutResourcePolicy", ResourceArn=arn, Policy=policy)["RevisionId"]
@@ -274,6 +317,10 @@ def test_streams_are_specified_and_described(cloud: Cloud) -> None:
     )
     cloud.dynamodb("UpdateTable", TableName="tab", StreamSpecification={"StreamEnabled": False})
     off = described(cloud)
+    both = {"StreamSpecification": again, "ProvisionedThroughput": UNITS}
+    assert refusal(cloud, "UpdateTable", **both) == (
+        INVALID + "You cannot modify stream status while updating table IOPS"
+    )
     assert "StreamSpecification" not in off
     assert off["LatestStreamLabel"] == told["LatestStreamLabel"]
 

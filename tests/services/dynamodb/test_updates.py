@@ -130,6 +130,15 @@ def test_return_values(cloud: Cloud, wanted: str, attributes: dict[str, Any] | N
     assert (plains(answer["Attributes"]) if attributes else answer) == (attributes or {})
 
 
+def test_what_is_removed_has_no_new_value(cloud: Cloud) -> None:
+    """Not even where another element of a list takes its place."""
+    a_table(cloud)
+    put(cloud, **ITEM)
+    answer = update(cloud, "SET n = :v REMOVE l[0], m.x", values(v=1), ReturnValues="UPDATED_NEW")
+    assert plains(answer["Attributes"]) == {"n": 1}
+    assert update(cloud, "REMOVE l[0], m.l", ReturnValues="UPDATED_NEW") == {}
+
+
 def test_an_update_makes_the_item_that_is_not_there(cloud: Cloud) -> None:
     a_table(cloud)
     assert update(cloud, "SET n = :v", values(v=1), ReturnValues="ALL_OLD") == {}

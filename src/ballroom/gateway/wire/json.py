@@ -28,17 +28,29 @@ ERROR_PREFIXES = {
 CORAL_PREFIX = "com.amazon.coral.service#"
 VALIDATION_PREFIXES = dict.fromkeys(("dynamodb", "dynamodbstreams"), "com.amazon.coral.validate#")
 """What stands before ValidationException, where that differs from a service's other errors."""
-CAPITAL_MESSAGE = frozenset({"dynamodb", "dynamodbstreams"})
-"""Services whose errors from before the operation carry `Message`, not `message`."""
+OLDER_CORAL = frozenset({"dynamodb", "dynamodbstreams"})
+"""Services that send `x-amz-crc32`, which their SDKs check, ids of 52 characters, and errors from before the
+operation in words of their own."""
+CAPITAL_MESSAGE = frozenset({"SerializationException", "AccessDeniedException"})
+"""Their errors that carry `Message`; those about signatures carry `message`."""
 CORAL_ERRORS = frozenset(
     {
         *("SerializationException", "UnknownOperationException", "UnrecognizedClientException"),
         *("InvalidSignatureException", "MissingAuthenticationTokenException", "AccessDeniedException"),
+        *("IncompleteSignatureException", "ExpiredTokenException"),
         *("InvalidParameterValueException", "MissingRequiredParameterException"),
     },
 )
-WITH_CHECKSUM = frozenset({"dynamodb", "dynamodbstreams"})
-"""Services that send `x-amz-crc32`, which their SDKs check."""
+_ID_END = "SO5AEMVJF66Q9ASUAAJG"
+"""How AWS's request ids of 52 characters end."""
+
+
+def older_headers(request_id: str, body: bytes) -> Headers:
+    """Id and checksum of an answer as the older services tell them; our own id is the first 32 characters."""
+    return [
+        ("x-amzn-requestid", request_id.replace("-", "").upper() + _ID_END),
+        ("x-amz-crc32", str(zlib.crc32(body))),
+    ]
 
 
 def load_object(body: bytes) -> dict[str, Any]:
@@ -331,7 +343,7 @@ class JsonCodec:
         self._read = reader.of_shape(operation.input) if operation.input else _nothing
         self._write = writer.of_shape(operation.output) if operation.output else None
         self._status = operation.status
-        self._checksummed = service.name in WITH_CHECKSUM
+        self._older = service.name in OLDER_CORAL
         self._answers = operation.output is not None
         self._version = version
 
@@ -339,10 +351,12 @@ class JsonCodec:
         self, method: str, path: str, query: str, headers: Collection[tuple[str, str]], body: bytes
     ) -> dict[str, Any]:
         """The input value in a body of JSON."""
+        if self._older and not body:
+            raise SerializationFailed("")
         try:
             given = load_object(body)
         except SerializationFailed:
-            if self.operation.service.name in CAPITAL_MESSAGE:
+            if self._older:
                 raise SerializationFailed("") from None  # what is no JSON gets no words there
             raise
         try:
@@ -365,9 +379,11 @@ class JsonCodec:
         body = b""
         if self._answers:
             body = dump(output if self._write is None else self._write(output))
-        headers = [self._content_type, ("x-amzn-requestid", request_id)]
-        if self._checksummed:
-            headers.append(("x-amz-crc32", str(zlib.crc32(body))))
+        if self._older:
+            headers = older_headers(request_id, body)
+            headers.append(self._content_type)
+        else:
+            headers = [self._content_type, ("x-amzn-requestid", request_id)]
         return Reply(self._status, headers, body)
 
     def serialise_error(self, error: ServiceError, request_id: str) -> Reply:
@@ -389,23 +405,23 @@ def serialise_error(service: ServiceModel, error: ServiceError, request_id: str,
     facts = facts_of(service, error)
     if facts.shape is None and facts.name in CORAL_ERRORS:
         prefix = CORAL_PREFIX
-        if service.name in CAPITAL_MESSAGE:
-            facts = facts._replace(text_member="Message")
-            if facts.name == "UnknownOperationException":
+        if service.name in OLDER_CORAL:
+            if facts.name in CAPITAL_MESSAGE:
+                facts = facts._replace(text_member="Message")
+            elif facts.name == "UnknownOperationException":
                 facts = facts._replace(text="")
     else:
         prefix = ERROR_PREFIXES.get(service.name, "")
         if facts.name == "ValidationException":
             prefix = VALIDATION_PREFIXES.get(service.name, prefix)
     body = dump({"__type": prefix + facts.name, **error_body(facts, JsonWriter())})
-    headers: Headers = [
-        ("content-type", f"application/x-amz-json-{version}"),
-        ("x-amzn-requestid", request_id),
-    ]
+    headers: Headers = [("content-type", f"application/x-amz-json-{version}")]
+    if service.name in OLDER_CORAL:
+        headers += older_headers(request_id, body)
+    else:
+        headers.append(("x-amzn-requestid", request_id))
     if service.is_query_compatible:
         headers.append(("x-amzn-query-error", f"{facts.code};{facts.fault}"))
-    if service.name in WITH_CHECKSUM:
-        headers.append(("x-amz-crc32", str(zlib.crc32(body))))
     return Reply(facts.status, headers, body)
 
 

@@ -55,10 +55,8 @@ class Consumed:
             units[1] += write
 
     def double(self) -> None:
-        """A transaction's writes cost twice."""
+        """A transaction's writes cost twice: to prepare and to commit. Indexes follow once."""
         self.write *= 2
-        for units in self.indexes.values():
-            units[1] *= 2
 
     def told(self, how: str, *, transaction: bool = False, write: bool = False) -> dict[str, Any]:
         """The ConsumedCapacity of an answer; `how` is TOTAL or INDEXES.

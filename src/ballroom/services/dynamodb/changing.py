@@ -12,7 +12,7 @@ import orjson
 
 from ballroom.services.dynamodb import legacy
 from ballroom.services.dynamodb.capacity import Consumed, write_units
-from ballroom.services.dynamodb.errors import ConditionalCheckFailed, Invalid
+from ballroom.services.dynamodb.errors import ConditionalCheckFailed, Invalid, TooDeep
 from ballroom.services.dynamodb.expressions.paths import projection
 from ballroom.services.dynamodb.expressions.updates import Update, check_keys, update
 from ballroom.services.dynamodb.live import LiveTable
@@ -162,11 +162,15 @@ class UpdateOne(_Base):
             _check_depth(item)
         return Item(orjson.dumps(item), size), item
 
-    def touched(self, item: Item) -> Attributes:
-        """Those parts of an item that the update is about."""
+    def touched(self, item: Item, *, new: bool) -> Attributes:
+        """Those parts of an item that the update is about; of a new item, without what it removed.
+
+        Where an element of a list was removed another one stands now, which was not updated.
+        """
         if self._update is None:
             return {}
-        return projection(self._update.paths)(item.attributes)
+        paths = self._update.written if new and isinstance(self._update, Update) else self._update.paths
+        return projection(paths)(item.attributes)
 
 
 def _check_depth(item: Attributes) -> None:
@@ -175,7 +179,7 @@ def _check_depth(item: Attributes) -> None:
         value, depth = stack.pop()
         inner: Any = value["L"] if "L" in value else value["M"].values() if "M" in value else ()
         if inner and depth >= DEEPEST:
-            raise Invalid("Nesting Levels have exceeded supported limits")
+            raise TooDeep
         stack.extend((one, depth + 1) for one in inner)
 
 

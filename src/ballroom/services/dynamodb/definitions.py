@@ -13,6 +13,9 @@ from ballroom.services.dynamodb.resources import Index, Table
 
 _MOST_UNITS = 1_000_000_000_000
 MOST_LOCAL, MOST_GLOBAL, MOST_INCLUDED = 5, 20, 100
+_NO_UNITS = (
+    "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
+)
 _BOTH_UNITS = "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
 
 
@@ -26,7 +29,7 @@ def attribute_types(definitions: list[dict[str, Any]] | None) -> dict[str, str]:
     for definition in definitions or []:
         name = definition["AttributeName"]
         if name in types:
-            raise Invalid.parameter(f"Duplicate AttributeName in AttributeDefinitions: {name}")
+            raise Invalid(f"Attribute Name is duplicated: {name}")
         types[name] = definition["AttributeType"]
     return types
 
@@ -98,11 +101,12 @@ def throughput(given: dict[str, Any], billing: str, what: str = "table") -> tupl
     """
     asked = given.get("ProvisionedThroughput")
     if billing == "PAY_PER_REQUEST":
-        if asked is not None:
+        if asked is not None and what != "table":
             raise Invalid.parameter(
-                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
-                "PAY_PER_REQUEST" + (f" for index: {what}" if what != "table" else "")
+                f"ProvisionedThroughput should not be specified for index: {what} when BillingMode is "
+                "PAY_PER_REQUEST"
             )
+        check_no_units(given, billing)
         return 0, 0
     if asked is None:
         if what == "table":
@@ -113,6 +117,19 @@ def throughput(given: dict[str, Any], billing: str, what: str = "table") -> tupl
             of = "" if what == "table" else f" for index {what}"
             raise Invalid(f"Given value {asked[member]} for {member} is out of bounds{of}")
     return asked["ReadCapacityUnits"], asked["WriteCapacityUnits"]
+
+
+def check_no_units(given: dict[str, Any], billing: str) -> None:
+    """Raise if units are given where billing is on demand; UpdateTable says so of indexes as well."""
+    if billing == "PAY_PER_REQUEST" and given.get("ProvisionedThroughput") is not None:
+        raise Invalid.parameter(_NO_UNITS)
+
+
+def check_units(table: Table) -> None:
+    """Raise if a global index of a provisioned table has no units of its own."""
+    for index in table.indexes:
+        if table.billing == "PROVISIONED" and index.is_global and not index.read_units:
+            raise Invalid.parameter(f"ProvisionedThroughput is not specified for index: {index.name}")
 
 
 def local_indexes(given: list[dict[str, Any]] | None, hash: str, range: str | None) -> list[dict[str, Any]]:

@@ -26,6 +26,15 @@ class SchemaMismatch(Invalid):
     """A key attribute is missing or has another type. A transaction is cancelled for it."""
 
 
+class TooDeep(Invalid):
+    """A value lies deeper than an item may be nested: said as it is, wherever the value stands."""
+
+    text = (
+        "Nesting Levels have exceeded supported limits: "
+        "Attributes in the item have nested levels beyond supported limit"
+    )
+
+
 class ResourceNotFound(ServiceError):
     """The table (or index, or whatever an ARN names) does not exist."""
 

@@ -104,22 +104,24 @@ def scan_range(source: Source, segment: int = 0, segments: int = 1) -> Range:
     return pack((*source.prefix, low)), pack((*source.prefix, high))
 
 
-def start_of(source: Source, given: Attributes) -> bytes:
+_NO_START = "The provided starting key is invalid"
+_NO_START_OF_SCHEMA = f"{_NO_START}: The provided key element does not match the schema"
+
+
+def start_of(source: Source, given: Attributes, *, scans: bool = False) -> bytes:
     """The row that an ExclusiveStartKey names, which need not be there.
 
     Raises:
-        Invalid: it is no key of the table or index.
+        Invalid: it is no key of the table or index; of other attributes, a Scan says more than a Query.
     """
     table = source.table if isinstance(source, LiveIndex) else source
     wanted = dict(table.schema.typed)
     wanted.update(source.schema.typed)
     if set(given) != set(wanted):
-        raise Invalid("The provided starting key is invalid")
+        raise Invalid(_NO_START_OF_SCHEMA if scans else _NO_START)
     for name, kind in wanted.items():
         if kind not in given[name] or not given[name][kind]:
-            raise Invalid(
-                "The provided starting key is invalid: The provided key element does not match the schema"
-            )
+            raise Invalid(_NO_START_OF_SCHEMA)
     primary = table.schema.of_key(table.schema.of_attributes(given))
     if isinstance(source, LiveTable):
         return pack(source.key(primary))

@@ -147,6 +147,8 @@ class Token(Record, frozen=True):
 
     digest: bytes
     expires_ms: int
+    sizes: tuple[int, ...] = ()
+    """Of the items, in the order of the request: a repeat costs their reading."""
 
 
 class Hold(Record, frozen=True):

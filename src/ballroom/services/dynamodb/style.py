@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 _NAME_OR_ARN = r"arn:[\s\S]*|[a-zA-Z0-9_.-]*"
 _NAME = "[a-zA-Z0-9_.-]+"
+_MOST_TOLD = 10
 
 
 def _error(operation: OperationModel, violations: Sequence[Violation]) -> ServiceError:
-    """The usual texts, with the pattern of names where ours allows ARNs as well."""
-    shown = [replace(violation, constraint=_of_names(violation.constraint)) for violation in violations]
+    """The usual texts of the first ten, with the pattern of names where ours allows ARNs as well."""
+    told = violations[:_MOST_TOLD]
+    shown = [replace(violation, constraint=_of_names(violation.constraint)) for violation in told]
     return explain(operation, shown, DEFAULT_STYLE)
 
 
@@ -41,6 +43,7 @@ use_style(
         traits={
             "TableArn": {"min": 1, "max": 1024, "pattern": _NAME_OR_ARN},
             "KeySchema": {"min": 1, "max": 2},
+            "BatchWriteItemRequestMap": {"min": 0, "max": 25},  # the operation has words of its own
             # optional in the model for the sake of other kinds of tables, and required all the same
             "CreateTableInput": {"required": ["AttributeDefinitions", "TableName", "KeySchema"]},
         },

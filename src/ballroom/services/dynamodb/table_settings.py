@@ -48,7 +48,7 @@ def check_supported(request: dict[str, Any]) -> None:
             raise Invalid(f"Ballroom does not support {what}: {member} cannot be used.")
 
 
-def new_stream(tx: Tx, specification: dict[str, Any] | None) -> Stream | None:
+def new_stream(tx: Tx, specification: dict[str, Any] | None, *, creating: bool = False) -> Stream | None:
     """The stream that a StreamSpecification asks for; its label is the time, to the millisecond.
 
     Raises:
@@ -58,6 +58,10 @@ def new_stream(tx: Tx, specification: dict[str, Any] | None) -> Stream | None:
         return None
     view = specification.get("StreamViewType")
     if not specification["StreamEnabled"]:
+        if view is not None and creating:
+            raise Invalid.parameter(
+                "Table is being created with a stream disabled, UpdateViewType should not be specified"
+            )
         if view is not None:
             raise Invalid.parameter("StreamViewType should not be specified when StreamEnabled is false")
         return None

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ballroom.kernel import ServiceError
+
 from ..template.values import as_text
-from .base import Attributes, Call, Failure, Name, Properties, Target, register, tag_changes, tag_list
+from .base import Attributes, Call, Failure, Name, Pending, Properties, Target, register, tag_changes, tag_list
 
 _SAME = (
     "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema", "LocalSecondaryIndexes",
@@ -54,10 +56,11 @@ def _stream(given: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _create_table(call: Call, table: Target) -> Attributes | None:
-    for name in ("ImportSourceSpecification", "KinesisStreamSpecification"):
-        if table.get(name):
-            raise Failure(f"Ballroom does not support {name} of AWS::DynamoDB::Table")
+    if table.get("KinesisStreamSpecification"):
+        raise Failure("Ballroom does not support KinesisStreamSpecification of AWS::DynamoDB::Table")
     table.physical_id = table.name
+    if table.get("ImportSourceSpecification"):
+        return await _import_table(call, table)
     await call(
         "dynamodb", "CreateTable", TableName=table.name, Tags=tag_list(table.tags),
         **_table_settings(table.properties),
@@ -75,6 +78,58 @@ async def _after_creation(call: Call, table: Target) -> None:
     insights = table.get("ContributorInsightsSpecification")
     if insights:
         await _insights(call, name, insights)
+
+
+_IMPORTED = (
+    "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema", "OnDemandThroughput",
+    "ProvisionedThroughput", "SSESpecification",
+)  # fmt: skip
+"""What ImportTable makes a table with."""
+_AFTER_IMPORT = ("StreamSpecification", "TableClass", "DeletionProtectionEnabled", "WarmThroughput")
+_LOOK_AGAIN_MS = 1_000
+
+
+async def _import_table(call: Call, table: Target) -> Attributes | None:
+    """Begin the import or, asked again with the same token, see how far it came; then the rest of the table."""
+    settings = _table_settings(table.properties)
+    if settings.get("LocalSecondaryIndexes"):
+        raise Failure("LocalSecondaryIndexes cannot be specified together with ImportSourceSpecification")
+    told = await call(
+        "dynamodb", "ImportTable", ClientToken=table.token,
+        TableCreationParameters={
+            "TableName": table.name, **{name: settings.get(name) for name in _IMPORTED}
+        },
+        **table.properties["ImportSourceSpecification"],
+    )  # fmt: skip
+    found = told["ImportTableDescription"]
+    if found["ImportStatus"] == "IN_PROGRESS":
+        _look_again(table)
+    if found["ImportStatus"] != "COMPLETED":
+        reason = found.get("FailureMessage", found["ImportStatus"])
+        raise Failure(f"Import of table {table.name} failed: {reason}")
+    changes = {name: settings[name] for name in _AFTER_IMPORT if settings.get(name)}
+    if changes:
+        await call("dynamodb", "UpdateTable", TableName=table.name, **changes)
+    if settings.get("ResourcePolicy"):
+        arn = found["TableArn"]
+        await call("dynamodb", "PutResourcePolicy", ResourceArn=arn, Policy=settings["ResourcePolicy"])
+    if table.tags:
+        await call("dynamodb", "TagResource", ResourceArn=found["TableArn"], Tags=tag_list(table.tags))
+    await _after_creation(call, table)
+    return None
+
+
+def _look_again(table: Target) -> None:
+    table.deadline_ms = table.now_ms + _LOOK_AGAIN_MS
+    raise Pending
+
+
+async def _poll_table(call: Call, table: Target) -> Attributes | None:
+    """What an import kept waiting."""
+    if table.deleting:
+        await _delete_table(call, table)
+        return None
+    return await _import_table(call, table)
 
 
 async def _recovery(
@@ -139,10 +194,15 @@ async def _update(call: Call, table: Target, now: Properties, before: Properties
     is_protected, was_protected = protected
     if is_protected != was_protected:
         changes["DeletionProtectionEnabled"] = is_protected
+    indexes = _index_changes(wanted, had)
+    if changes.get("BillingMode") == "PROVISIONED":
+        changes |= indexes  # its indexes need units in the same request
+        indexes = {}
     if changes:
         await call("dynamodb", "UpdateTable", TableName=name, **changes)
     await _update_stream(call, name, wanted.get("StreamSpecification"), had.get("StreamSpecification"))
-    await _update_indexes(call, name, wanted, had)
+    if indexes:
+        await call("dynamodb", "UpdateTable", TableName=name, **indexes)
     await _update_expiry(call, name, now.get("TimeToLiveSpecification"), before.get("TimeToLiveSpecification"))
     if now.get("PointInTimeRecoverySpecification") != before.get("PointInTimeRecoverySpecification"):
         await _recovery(
@@ -191,7 +251,12 @@ async def _update_expiry(
         await call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=enabled)
 
 
-async def _update_indexes(call: Call, name: str, wanted: dict[str, Any], had: dict[str, Any]) -> None:
+def _index_changes(wanted: dict[str, Any], had: dict[str, Any]) -> dict[str, Any]:
+    """UpdateTable's members for what changes of global indexes.
+
+    Raises:
+        Failure: more than one is made or removed.
+    """
     now = {index["IndexName"]: index for index in wanted.get("GlobalSecondaryIndexes") or ()}
     before = {index["IndexName"]: index for index in had.get("GlobalSecondaryIndexes") or ()}
     rebuilt = {
@@ -209,15 +274,21 @@ async def _update_indexes(call: Call, name: str, wanted: dict[str, Any], had: di
         throughput = now[one].get("ProvisionedThroughput")
         if throughput is not None and throughput != before[one].get("ProvisionedThroughput"):
             updates.append({"Update": {"IndexName": one, "ProvisionedThroughput": throughput}})
-    if updates:
-        await call(
-            "dynamodb", "UpdateTable", TableName=name, GlobalSecondaryIndexUpdates=updates,
-            AttributeDefinitions=wanted.get("AttributeDefinitions"),
-        )  # fmt: skip
+    if not updates:
+        return {}
+    return {
+        "GlobalSecondaryIndexUpdates": updates,
+        "AttributeDefinitions": wanted.get("AttributeDefinitions"),
+    }
 
 
 async def _delete_table(call: Call, table: Target) -> None:
-    await call("dynamodb", "DeleteTable", TableName=table.physical_id)
+    try:
+        await call("dynamodb", "DeleteTable", TableName=table.physical_id)
+    except ServiceError as error:
+        if error.shape != "ResourceInUseException":
+            raise
+        _look_again(table)  # it is still being imported
 
 
 def _replaces(before: Properties, after: Properties) -> bool:
@@ -251,6 +322,7 @@ register(
     read=_read_table,
     update=_update_table,
     delete=_delete_table,
+    poll=_poll_table,
     replaces=_replaces,
 )
 

@@ -161,6 +161,8 @@ def description(export: Export) -> dict[str, Any]:
         }  # fmt: skip
     else:
         told["ExportTime"] = export.moment_ms
+    if export.asked.get("FilterSpecification"):
+        told["FilterSpecification"] = export.asked["FilterSpecification"]
     if export.ended_ms:
         told["EndTime"] = export.ended_ms
     if export.status == "COMPLETED":

@@ -22,6 +22,7 @@ from ballroom.kernel.caller import service_caller
 from ballroom.kernel.delivery import Delivery, RetryPolicy, exponential
 from ballroom.kernel.errors import InternalFailure, Throttled, Unavailable
 from ballroom.kernel.keys import PREFIX_END
+from ballroom.services.dynamodb.exports.filtering import Selection
 from ballroom.services.dynamodb.exports.records import (
     FULL,
     Export,
@@ -35,7 +36,7 @@ from ballroom.services.dynamodb.names import table_arn
 from ballroom.services.dynamodb.recovery.copying import Changed, Copy, finishes, items_of
 from ballroom.services.dynamodb.recovery.log import time_of
 from ballroom.services.dynamodb.resources import Item
-from ballroom.services.dynamodb.slices import read_slice
+from ballroom.services.dynamodb.slices import next_turn, read_slice
 
 FILE_BYTES = 8 << 20
 """Of a data file, before it is compressed."""
@@ -80,16 +81,20 @@ def _finish(tx: Tx, delivery: Delivery, export: Export) -> None:
 async def _write(ctx: Context, export: Export) -> Export:
     if not export.files:
         await _put(ctx, export, f"{export.folder}_started", b"")
+    asked = export.asked.get("FilterSpecification")
+    selection = Selection(asked) if asked else None
     while True:
         lines: list[bytes] = []
         cursor, size = export.cursor, 0
         while size < FILE_BYTES:
-            found, cursor = ctx.transact(_lines, export, cursor)
-            if not found:
+            found, reached = ctx.transact(_lines, export, selection, cursor)
+            if reached is None:
                 break
+            cursor = reached
             lines += found
             size += sum(map(len, found))
             await ctx.durable()
+            await next_turn()
         if not lines and export.files:
             break
         data, digest = await asyncio.to_thread(_compressed, lines)
@@ -124,39 +129,58 @@ def _note(tx: Tx, export: Export, written: ExportFile, cursor: bytes, size: int)
     return export
 
 
-def _lines(tx: Tx, export: Export, cursor: bytes) -> tuple[list[bytes], bytes]:
-    """The next lines, and the row reached; none: that was all."""
+def _lines(
+    tx: Tx, export: Export, selection: Selection | None, cursor: bytes
+) -> tuple[list[bytes], bytes | None]:
+    """The lines of the next slice, and the row reached; None: that was all."""
     low = items_of(export.data_id)
     start, high = (cursor + b"\0" if cursor else low), low + PREFIX_END
     if export.kind == FULL:
         rows = read_slice(tx, Item, start, high)
-        lines = [b'{"Item":' + item.wire + b"}\n" for _, item in rows]
-        return lines, rows[-1][0] if rows else cursor
-    while True:
+        lines = [_item_line(selection, item) for _, item in rows]
+        reached = rows[-1][0] if rows else None
+    else:
         changes = read_slice(tx, Changed, start, high)
-        if not changes:
-            return [], cursor
-        lines = [line for _, change in changes if (line := _change_line(export, change))]
-        if lines:
-            return lines, changes[-1][0]
-        start = changes[-1][0] + b"\0"
+        lines = [_change_line(export, selection, change) for _, change in changes]
+        reached = changes[-1][0] if changes else None
+    return [line for line in lines if line], reached
 
 
-def _change_line(export: Export, change: Changed) -> bytes:
-    """One line of an incremental export; empty for an item that came and went within the window."""
+def _item_line(selection: Selection | None, item: Item) -> bytes:
+    """One line of a full export; empty for an item that it does not take."""
+    wire = item.wire
+    if selection is not None:
+        attributes = item.attributes
+        if not selection.keeps(attributes):
+            return b""
+        wire = orjson.dumps(selection.project(attributes))
+    return b'{"Item":' + wire + b"}\n"
+
+
+def _change_line(export: Export, selection: Selection | None, change: Changed) -> bytes:
+    """One line of an incremental export; empty for an item that it does not take.
+
+    It never takes one that came and went within the window.
+    """
     image = change.new or change.old
     if image is None:
         return b""
     attributes = orjson.loads(image)
+    if selection is not None and not selection.keeps(attributes):
+        return b""
     line: dict[str, Any] = {
         "Metadata": {"WriteTimestampMicros": {"N": str(time_of(change.number) * 1000)}},
         "Keys": {name: attributes[name] for name in export.names},
     }
     if change.old is not None and export.view == "NEW_AND_OLD_IMAGES":
-        line["OldImage"] = orjson.Fragment(change.old)
+        line["OldImage"] = _image(selection, change.old)
     if change.new is not None:
-        line["NewImage"] = orjson.Fragment(change.new)
+        line["NewImage"] = _image(selection, change.new)
     return orjson.dumps(line) + b"\n"
+
+
+def _image(selection: Selection | None, image: bytes) -> Any:
+    return orjson.Fragment(image) if selection is None else selection.project(orjson.loads(image))
 
 
 async def _write_manifests(ctx: Context, export: Export) -> Export:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ballroom.services.dynamodb.errors import Invalid
+from ballroom.services.dynamodb.errors import Invalid, TooDeep
 from ballroom.services.dynamodb.expressions.nodes import Parsed, Path
 from ballroom.services.dynamodb.expressions.parser import parse
 from ballroom.services.dynamodb.expressions.paths import Parts
@@ -102,12 +102,15 @@ def _checked_names(names: dict[str, str]) -> dict[str, str]:
 def _checked_values(given: dict[str, Any]) -> Attributes:
     if not given:
         raise Invalid("ExpressionAttributeValues must not be empty")
+    if not all(map(_VALUE, given)):
+        wrong = next(name for name in given if not _VALUE(name))
+        raise Invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{wrong}"')
     values: Attributes = {}
     for name, value in given.items():
-        if not _VALUE(name):
-            raise Invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"')
         try:
             values[name] = take(value)
+        except TooDeep:
+            raise
         except Invalid as reason:
             raise Invalid(
                 f"ExpressionAttributeValues contains invalid value: {reason.text} for key {name}"

@@ -59,6 +59,11 @@ class Update:
         self.paths = [one.parts for one in steps]
         """What it touches."""
 
+    @property
+    def written(self) -> list[Parts]:
+        """What it touches and does not remove."""
+        return [one.parts for one in self._steps if one.section != "REMOVE"]
+
     def apply(self, item: Attributes) -> None:
         """Change the item in place.
 

@@ -9,10 +9,10 @@ from ballroom.services.dynamodb import legacy
 from ballroom.services.dynamodb.answers import plain, wire, wire_of
 from ballroom.services.dynamodb.capacity import Consumed, read_units
 from ballroom.services.dynamodb.changing import Delete, Put, carry_out, collection_metrics
-from ballroom.services.dynamodb.errors import Invalid
+from ballroom.services.dynamodb.errors import Invalid, ResourceNotFound
 from ballroom.services.dynamodb.expressions.projections import Projected
 from ballroom.services.dynamodb.keys import NO_MATCH
-from ballroom.services.dynamodb.live import LiveTable, load_table
+from ballroom.services.dynamodb.live import LiveTable, find_table, load_table
 from ballroom.services.dynamodb.requests import environment_of, projection_of
 from ballroom.services.dynamodb.resources import Item
 from ballroom.services.dynamodb.values.attribute_values import Attributes, take_attributes
@@ -37,6 +37,11 @@ class _Reads:
         self.consistent = bool(given.get("ConsistentRead"))
 
 
+def _repeats(reads: _Reads) -> bool:
+    """Whether a key stands twice, whatever the table's schema."""
+    return any(key in reads.keys[:place] for place, key in enumerate(reads.keys))
+
+
 @operation("BatchGetItem", plain=plain)
 def batch_get_item(tx: Tx, request: Request) -> Response:
     """Up to 100 items by key, in no promised order; those beyond 16 MB come back as unprocessed keys.
@@ -52,7 +57,10 @@ def batch_get_item(tx: Tx, request: Request) -> Response:
         raise Invalid("Too many items requested for the BatchGetItem call")
     bound = []
     for name, reads in asked.items():
-        table = load_table(tx, name)
+        table = find_table(tx, name)
+        if table is None or table.record.building:
+            # keys that stand twice are told of first
+            raise Invalid(_DUPLICATES) if any(map(_repeats, asked.values())) else ResourceNotFound
         keys = [table.schema.of_key(key) for key in reads.keys]
         if len(set(keys)) != len(keys):
             raise Invalid(_DUPLICATES)
@@ -105,6 +113,8 @@ def batch_write_item(tx: Tx, request: Request) -> Response:
 
     Source: DynamoDB API Reference, BatchWriteItem.
     """
+    if not request["RequestItems"]:
+        raise Invalid("The requestItems parameter is required for BatchWriteItem")
     asked = {name: [_write(entry) for entry in entries] for name, entries in request["RequestItems"].items()}
     if sum(map(len, asked.values())) > MOST_WRITES:
         raise Invalid("Too many items requested for the BatchWriteItem call")

@@ -41,6 +41,8 @@ def update_table(tx: Tx, request: Request) -> Response:
     check_supported(request)
     if not any(request.get(member) not in (None, []) for member in _CHANGES):
         raise Invalid(_NOTHING)
+    if request.get("StreamSpecification") is not None and request.get("ProvisionedThroughput") is not None:
+        raise Invalid.parameter("You cannot modify stream status while updating table IOPS")
     live = load_table(tx, request["TableName"], named=True)
     check_built(live)
     record = _billing(tx, live.record, request)
@@ -54,6 +56,8 @@ def update_table(tx: Tx, request: Request) -> Response:
     dropped: tuple[Index, ...] = ()
     if updates:
         record, dropped = _indexes(tx, record, updates, request)
+    if record.billing != live.record.billing:
+        definitions.check_units(record)
     changed = save_table(tx, record)
     stream_changed(tx, live.record, record)
     counts = _forget_counts(tx, live, dropped)
@@ -70,6 +74,8 @@ def update_table(tx: Tx, request: Request) -> Response:
 def _billing(tx: Tx, record: Table, request: Request) -> Table:
     billing = request.get("BillingMode") or record.billing
     asked = request.get("ProvisionedThroughput")
+    if request.get("BillingMode") == "PROVISIONED" and asked is None:
+        raise Invalid.parameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
     if billing == record.billing and asked is None:
         return record
     if billing == "PAY_PER_REQUEST" and billing != record.billing:
@@ -140,6 +146,7 @@ def _indexes(
                 f"Index: {given['IndexName']}"
             )
         named.add(given["IndexName"])
+        definitions.check_no_units(given, record.billing)
         if kind == "Create":
             record = _create(tx, record, given, request)
             continue
@@ -171,7 +178,7 @@ def _create(tx: Tx, record: Table, given: dict[str, Any], request: Request) -> T
             )
     types = {**record.types, **asked}
     fields = definitions.global_index(given, record.billing)
-    definitions.check_defined(types, fields["hash"], fields["range"])
+    definitions.check_defined(asked, fields["hash"], fields["range"])
     (index,) = definitions.numbered([fields], first=record.next_index)
     if sum(one.is_global for one in record.indexes) >= definitions.MOST_GLOBAL:
         raise LimitExceeded(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from ballroom.kernel import Request, Response, ServiceError, Tx, on_timer, operation
 from ballroom.kernel.tokens import make_token, read_token
 from ballroom.services.dynamodb.errors import Invalid
+from ballroom.services.dynamodb.exports.filtering import Selection
 from ballroom.services.dynamodb.exports.records import (
     FULL,
     INCREMENTAL,
@@ -64,9 +65,10 @@ def export_table_to_point_in_time(tx: Tx, request: Request) -> Response:
     """
     if request.get("ExportFormat") == "ION":
         raise Invalid("Ballroom does not support the ION format: ExportFormat must be DYNAMODB_JSON.")
-    if request.get("FilterSpecification"):
-        raise Invalid("Ballroom does not support filtered exports: FilterSpecification cannot be used.")
+    selection = Selection(request["FilterSpecification"]) if request.get("FilterSpecification") else None
     source = load_existing(tx, request["TableArn"])
+    if selection is not None:
+        selection.check(source)
     digest = _digest(request)
     token = request.get("ClientToken") or ""
     known = tx.get(ExportToken, token_key(tx.account, tx.region, token)) if token else None
@@ -85,7 +87,8 @@ def export_table_to_point_in_time(tx: Tx, request: Request) -> Response:
 
 
 def _digest(request: Request) -> bytes:
-    return sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).digest()
+    encoded = orjson.dumps(request, default=lambda value: value.hex(), option=orjson.OPT_SORT_KEYS)
+    return sha256(encoded).digest()
 
 
 @on_timer(_FORGET)

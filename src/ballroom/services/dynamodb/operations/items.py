@@ -126,6 +126,6 @@ def _return_values(answer: dict[str, Any], wanted: str, write: Write, change: It
         answer["Attributes"] = wire(item)
         return
     assert isinstance(write, UpdateOne)
-    touched = write.touched(item)
+    touched = write.touched(item, new=wanted == "UPDATED_NEW")
     if touched:
         answer["Attributes"] = wire_of(touched)

@@ -21,6 +21,7 @@ from ballroom.services.dynamodb.requests import Test, environment_of, projection
 from ballroom.services.dynamodb.values.attribute_values import Attributes, take_attributes
 
 _OUTSIDE = "The provided starting key is outside query boundaries based on provided conditions"
+_NO_MATCH = "The provided starting key does not match the range key predicate"
 
 
 @operation("Query", plain=plain)
@@ -47,7 +48,12 @@ def query(tx: Tx, request: Request) -> Response | Waiting:
     shape = _shape(request, source, projected, test)
     reverse = request.get("ScanIndexForward") is False
     if start is not None:
-        rows = _behind(rows, start_of(source, start), reverse=reverse)
+        low, high = rows
+        position = start_of(source, start)
+        if not low <= position < high:
+            name = source.schema.hash
+            raise Invalid(_NO_MATCH if start[name] == conditions[name][1][0] else _OUTSIDE)
+        rows = (low, position) if reverse else (position + b"\0", high)
     return _answer(tx, request, table, source, rows, shape, reverse=reverse)
 
 
@@ -73,7 +79,7 @@ def scan(tx: Tx, request: Request) -> Response | Waiting:
     shape = _shape(request, source, projected, test)
     rows = scan_range(source, segment, segments)
     if start is not None:
-        position = start_of(source, start)
+        position = start_of(source, start, scans=True)
         if not rows[0] <= position < rows[1]:
             raise Invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
                           "ExclusiveStartKey with correct Segment. TotalSegments: "
@@ -190,13 +196,6 @@ def _lacks(index: LiveIndex, kept: frozenset[str], select: str | None, projected
             f"Global secondary index {index.name} does not project [{', '.join(sorted(missing))}]"
         )
     return True
-
-
-def _behind(rows: Range, position: bytes, *, reverse: bool) -> Range:
-    low, high = rows
-    if not low <= position < high:
-        raise Invalid(_OUTSIDE)
-    return (low, position) if reverse else (position + b"\0", high)
 
 
 def _segments(request: dict[str, Any]) -> tuple[int, int]:

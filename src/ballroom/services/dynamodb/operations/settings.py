@@ -86,6 +86,8 @@ def tag_resource(tx: Tx, request: Request) -> Response:
     Source: DynamoDB API Reference, TagResource.
     """
     tags = take_tags(request["Tags"])
+    if not tags:
+        raise Invalid("Atleast one Tag needs to be provided as Input.")
     live = _tagged(tx, request["ResourceArn"])
     after = {**live.record.tags, **tags}
     check_tag_count(after)
@@ -99,8 +101,10 @@ def untag_resource(tx: Tx, request: Request) -> Response:
 
     Source: DynamoDB API Reference, UntagResource.
     """
-    live = _tagged(tx, request["ResourceArn"])
     gone = set(request["TagKeys"])
+    if not gone:
+        raise Invalid("Atleast one Tag Key needs to be provided as Input.")
+    live = _tagged(tx, request["ResourceArn"])
     save_table(tx, replace(live.record, tags={k: v for k, v in live.record.tags.items() if k not in gone}))
     return {}
 

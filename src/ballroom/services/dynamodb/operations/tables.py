@@ -83,7 +83,7 @@ def new_table(tx: Tx, account: str, region: str, name: str, request: dict[str, A
         on_demand_since_ms=tx.now_ms if billing == "PAY_PER_REQUEST" else 0,
         read_units=read,
         write_units=write,
-        stream=new_stream(tx, request.get("StreamSpecification")),
+        stream=new_stream(tx, request.get("StreamSpecification"), creating=True),
         protected=bool(request.get("DeletionProtectionEnabled")),
         tags=take_tags(request.get("Tags")),
         settings=stored_settings({}, request, account, region),

@@ -86,11 +86,11 @@ def write_all(tx: Tx, request: Request, writes: list[Entry], tables: list[LiveTa
         if before is not None and before.expires_ms > tx.now_ms:
             if before.digest != digest:
                 raise IdempotentParameterMismatch
-            return _repeated(tx, request, writes, tables)
-    answer = _carry_out(tx, request, writes, tables)
+            return _repeated(tx, request, before.sizes, tables)
+    answer, sizes = _carry_out(tx, request, writes, tables)
     if token is not None:
         expires_ms = tx.now_ms + TOKEN_MS
-        tx.put(token_key(tx.account, tx.region, token), Token(digest, expires_ms))
+        tx.put(token_key(tx.account, tx.region, token), Token(digest, expires_ms, sizes))
         forget_token_later(tx, tx.account, tx.region, token, expires_ms)
     return answer
 
@@ -127,19 +127,24 @@ def _digest(request: Request) -> bytes:
     return sha256(encoded).digest()
 
 
-def _carry_out(tx: Tx, request: Request, writes: list[Entry], tables: list[LiveTable]) -> Response:
+def _carry_out(
+    tx: Tx, request: Request, writes: list[Entry], tables: list[LiveTable]
+) -> tuple[Response, tuple[int, ...]]:
+    """The answer, and the sizes of the items."""
     consumptions: dict[str, Consumed] = {}
     reasons: list[dict[str, Any]] = []
     failed = False
-    size = 0
+    sizes: list[int] = []
     with tx.savepoint():
         for (_, _, write), table in zip(writes, tables, strict=True):
             consumed = consumptions.setdefault(table.record.id, Consumed(table))
             try:
                 change = carry_out(tx, table, write, consumed, counted=False)
-                size += max(
-                    change.new.size if change.new is not None else 0,
-                    change.old.size if change.old is not None else 0,
+                sizes.append(
+                    max(
+                        change.new.size if change.new is not None else 0,
+                        change.old.size if change.old is not None else 0,
+                    )
                 )
                 reasons.append({"Code": "None"})
             except (ConditionalCheckFailed, Invalid, ItemCollectionSizeLimitExceeded) as error:
@@ -147,7 +152,7 @@ def _carry_out(tx: Tx, request: Request, writes: list[Entry], tables: list[LiveT
                 reasons.append(_reason(error))
         if failed:
             raise TransactionCanceled(reasons)
-        if size > MOST_BYTES:
+        if sum(sizes) > MOST_BYTES:
             raise Invalid(TOO_LARGE)
     answer: dict[str, Any] = {}
     for consumed in consumptions.values():
@@ -162,7 +167,7 @@ def _carry_out(tx: Tx, request: Request, writes: list[Entry], tables: list[LiveT
                 metrics.setdefault(table.name, []).append(told)
         if metrics:
             answer["ItemCollectionMetrics"] = metrics
-    return answer
+    return answer, tuple(sizes)
 
 
 def _reason(error: ServiceError) -> dict[str, Any]:
@@ -172,13 +177,13 @@ def _reason(error: ServiceError) -> dict[str, Any]:
     return {"Code": code, "Message": error.text}
 
 
-def _repeated(tx: Tx, request: Request, writes: list[Entry], tables: list[LiveTable]) -> Response:
+def _repeated(tx: Tx, request: Request, sizes: tuple[int, ...], tables: list[LiveTable]) -> Response:
     """A request that was carried out before: nothing is written, and reading the items is what it costs."""
     consumptions: dict[str, Consumed] = {}
-    for (_, _, write), table in zip(writes, tables, strict=True):
+    for place, table in enumerate(tables):
         consumed = consumptions.setdefault(table.record.id, Consumed(table))
-        item = tx.get(Item, table.key(write.primary))
-        consumed.read += read_units(item.size if item is not None else 0, transaction=True)
+        size = sizes[place] if place < len(sizes) else 0  # tokens of older versions have none
+        consumed.read += read_units(size, transaction=True)
     for consumed in consumptions.values():
         consumed.count(tx)
     answer: dict[str, Any] = {}

@@ -148,5 +148,5 @@ def returned(
     if item is None:
         return {}
     if which == "MODIFIED" and isinstance(write, UpdateOne):
-        return write.touched(item)
+        return write.touched(item, new=when == "NEW")
     return item

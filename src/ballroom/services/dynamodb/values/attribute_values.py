@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
 
-from ballroom.services.dynamodb.errors import Invalid
+from ballroom.services.dynamodb.errors import Invalid, TooDeep
 from ballroom.services.dynamodb.values import numbers
 
 Value = dict[str, Any]
@@ -20,7 +20,8 @@ Value = dict[str, Any]
 Attributes = dict[str, Value]
 
 TYPES = ("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL")
-DEEPEST = 32
+DEEPEST = 31
+"""Lists and maps around a value: with it, 32 levels."""
 
 
 def text_size(text: str) -> int:
@@ -80,7 +81,9 @@ def _binary(value: bytes | str, depth: int) -> str:
 
 
 def _null(value: bool, depth: int) -> bool:
-    return True  # false is taken as well, and means no more
+    if not value:
+        raise Invalid.parameter("Null attribute value types must have the value of true")
+    return True
 
 
 def _boolean(value: bool, depth: int) -> bool:
@@ -113,20 +116,16 @@ def _binary_set(value: list[bytes | str], depth: int) -> list[str]:
     return found
 
 
-def _deeper(depth: int) -> int:
-    if depth >= DEEPEST:
-        raise Invalid("Nesting Levels have exceeded supported limits")
-    return depth + 1
-
-
 def _list(value: list[Any], depth: int) -> list[Value]:
-    depth = _deeper(depth)
-    return [take(inner, depth) for inner in value]
+    if value and depth >= DEEPEST:
+        raise TooDeep
+    return [take(inner, depth + 1) for inner in value]
 
 
 def _map(value: dict[str, Any], depth: int) -> Attributes:
-    depth = _deeper(depth)
-    return {name: take(inner, depth) for name, inner in value.items()}
+    if value and depth >= DEEPEST:
+        raise TooDeep
+    return {name: take(inner, depth + 1) for name, inner in value.items()}
 
 
 _TAKE: dict[str, Callable[[Any, int], Any]] = {
