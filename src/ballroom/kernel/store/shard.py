@@ -450,17 +450,21 @@ class Shard:
         self._full_until = 0.0
         flushed, waiters = self._flushing or {}, self._flushing_waiters
         self._flushing, self._flushing_waiters, self._flushing_bytes = None, [], 0
-        overlay = self._overlay
-        for key, stored in flushed.items():
+        if self._known_empty:
+            put = [key for key, stored in flushed.items() if stored is not None]
+            self._known_empty = [r for r in self._known_empty if not any(r[0] <= key <= r[1] for key in put)]
+        overlay, live = self._overlay, []
+        for key in flushed:
             entry = overlay.get(key)
-            if stored is not None and self._known_empty:
-                self._known_empty = [r for r in self._known_empty if not r[0] <= key <= r[1]]
-            if entry is not None and entry.sequence <= sequence:
-                del overlay[key]
-                if entry.stored is not None:
-                    self._live.discard(key)
-                    if entry.record is not None and len(entry.stored) <= CACHED_VALUE_BYTES:
-                        self._to_cache(key, entry.record)
+            if entry is None or entry.sequence > sequence:
+                continue  # written again meanwhile
+            del overlay[key]
+            stored = entry.stored
+            if stored is not None:
+                live.append(key)
+                if entry.record is not None and len(stored) <= CACHED_VALUE_BYTES:
+                    self._to_cache(key, entry.record)
+        self._live.discard_all(live)
         if not overlay:
             self._known_empty = []
         if self._pending:

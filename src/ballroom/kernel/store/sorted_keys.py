@@ -76,6 +76,15 @@ class SortedKeys:
         else:
             del self._chunks[at], self._lasts[at]
 
+    def discard_all(self, keys: Iterable[bytes]) -> None:
+        """Remove keys, each if it is there."""
+        if self._new:
+            keys = set(keys)
+            new, self._new = self._new, self._new - keys
+            keys -= new
+        for key in keys:
+            self.discard(key)
+
     def ascending(self, low: bytes, high: bytes) -> Iterator[bytes]:
         """The keys with `low <= key < high`, upwards. The set must not change meanwhile."""
         if self._new:
