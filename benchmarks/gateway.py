@@ -1,6 +1,6 @@
 """What does the gateway cost? CPU of the server process per request, and latency, beside a bare round trip.
 
-    python benchmarks/gateway.py [--requests 20000] [--rounds 5]
+    python -m benchmarks.gateway [--requests 20000] [--rounds 5]
 
 The bare server is the same HTTP code with a constant answer. Base and change run interleaved; a
 difference within the spread is noise. Clients replay signed requests over keep-alive connections.

@@ -1,6 +1,6 @@
 """What do invocations cost: warm, cold, in a burst, and fed from a queue?
 
-    python benchmarks/lambda_.py [--rounds 300] [--messages 5000]
+    python -m benchmarks.lambda_ [--rounds 300] [--messages 5000]
 
 A server of its own on a temporary data directory; latencies are told beside the bare HTTP round trip of
 the same run (GetCallerIdentity), CPU is the server process's own.

@@ -1,6 +1,6 @@
 """How many events a second of CPU does the matcher look at, and what does adding a rule cost?
 
-    python benchmarks/matcher.py [--rounds 5]
+    python -m benchmarks.matcher [--rounds 5]
 
 JSON parsing is included; the cost of parsing alone is printed beside it, since a shared machine is slow or
 fast from one minute to the next and only the ratio is the matcher's. The answers are checked.

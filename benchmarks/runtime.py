@@ -1,6 +1,6 @@
 """How long do execution environments take: cold, warm, in a burst, at each isolation level?
 
-    python benchmarks/runtime.py [--rounds 30]
+    python -m benchmarks.runtime [--rounds 30]
 
 In process, without HTTP (see `benchmarks/lambda_.py` for the way through the server). The levels are run
 interleaved, a round of each in turn; figures are medians in milliseconds with the fastest beside them. Cold

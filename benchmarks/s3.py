@@ -232,7 +232,7 @@ def main() -> None:
     parser.add_argument("--huge", type=int, default=5120, help="megabytes")
     parser.add_argument("--keys", type=int, default=1_000_000)
     options = parser.parse_args()
-    folder = tempfile.mkdtemp(prefix="ballroom-bench-", dir=Path.cwd())
+    folder = tempfile.mkdtemp(prefix="ballroom-bench-", dir=os.environ.get("BENCH_DIR"))
     try:
         with server(folder) as (port, pid, took):
             print(f"empty store: ready after {took:.2f} s, {memory_mb(pid):.0f} MB")

@@ -1,6 +1,6 @@
 """What does a publication cost the server, by its subscriptions, beside sending to a queue?
 
-    python benchmarks/sns.py [--connections 64] [--publications 3000]
+    python -m benchmarks.sns [--connections 64] [--publications 3000]
 
 A server of its own on a temporary data directory: each answer waits for the one commit that holds the message in
 all queues. CPU is the whole server process's. SendMessage and a topic without subscriptions in the same run say

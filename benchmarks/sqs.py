@@ -1,6 +1,6 @@
 """What do queues cost: CPU of the server process per operation, start-up with a backlog, idle pollers?
 
-    python benchmarks/sqs.py [--connections 64] [--messages 20000] [--backlog 1000000] [--pollers 1000]
+    python -m benchmarks.sqs [--connections 64] [--messages 20000] [--backlog 1000000] [--pollers 1000]
 
 A server of its own on a temporary data directory (durable: every answer waits for its fsync), driven over
 HTTP in json by raw sockets. CPU is the whole server process's, user and system; GetCallerIdentity in the

@@ -1,6 +1,6 @@
 """What does a workflow cost: CPU per durable transition, a lone execution, Express, Map, a loop, long histories?
 
-    python benchmarks/stepfunctions.py [--executions 2000] [--waiting 20000] [--dbos]
+    python -m benchmarks.stepfunctions [--executions 2000] [--waiting 20000] [--dbos]
 
 The whole of it in this process, on a kernel with a temporary data directory (durable: every start waits for its
 fsync). CPU is the process's, user and system, writer's thread included; wall times stand beside it. Histories

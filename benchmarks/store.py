@@ -1,6 +1,6 @@
 """What do reads, commits, checkpoints, forks and opening cost in the store's engines?
 
-    python benchmarks/store.py [--rows 1000000] [--folder DIR]
+    python -m benchmarks.store [--rows 1000000] [--folder DIR]
 
 CPU times are those of the calling thread; commits are wall times, since they wait for the disk: compare
 them with the bare fsync of the same run.

@@ -1,6 +1,6 @@
 """What does it cost to read, validate and answer a request, socket and service aside?
 
-    python benchmarks/wire.py [--seconds 0.5]
+    python -m benchmarks.wire [--seconds 0.5]
 
 CPU time of this thread, in µs for one request: the median of several rounds, each round going once through
 all cases, with the spread between rounds. The goals are those of the project's budget for a request.
