@@ -19,7 +19,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from awscrt import checksums  # type: ignore[import-untyped]
 
