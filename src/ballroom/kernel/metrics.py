@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ballroom.kernel.tx import Tx
 
 Dimensions = tuple[tuple[str, str], ...]
+Metric = tuple[str, str, str, str, Dimensions]
+"""Account, region, namespace, name, dimensions."""
 MINUTE_MS = 60_000
 KEEP_MS = 15 * 24 * 3600 * 1000
 """CloudWatch keeps one-minute data points for 15 days."""
@@ -39,7 +41,7 @@ class Metrics:
     def __init__(self, on_first: Callable[[], None] = lambda: None) -> None:
         """`on_first` is told when there is something to store again."""
         self._on_first = on_first
-        self._points: dict[tuple[str, str, str, str, Dimensions], list[float]] = {}
+        self._points: dict[Metric, list[float]] = {}
 
     def count(
         self,
@@ -51,12 +53,15 @@ class Metrics:
         value: float = 1.0,
     ) -> None:
         """Add a sample."""
-        key = (account, region, namespace, name, dimensions)
-        point = self._points.get(key)
+        self.add((account, region, namespace, name, dimensions), value)
+
+    def add(self, metric: Metric, value: float = 1.0) -> None:
+        """Add a sample of a metric that its counter keeps at hand."""
+        point = self._points.get(metric)
         if point is None:
             if not self._points:
                 self._on_first()
-            self._points[key] = [1.0, value, value, value]
+            self._points[metric] = [1.0, value, value, value]
             return
         point[0] += 1
         point[1] += value
@@ -81,6 +86,6 @@ class Metrics:
         for key, _ in tx.scan_items(MetricMinute, ("~metric",), metric_key(minute - KEEP_MS), limit=100):
             tx.delete(key)
 
-    def read(self) -> dict[tuple[str, str, str, str, Dimensions], tuple[int, float, float, float]]:
+    def read(self) -> dict[Metric, tuple[int, float, float, float]]:
         """What has been counted in the running minute: sample count, sum, minimum, maximum."""
         return {key: (int(p[0]), p[1], p[2], p[3]) for key, p in self._points.items()}

@@ -20,7 +20,7 @@ AVAILABLE = hasattr(os, "readv") and hasattr(select, "poll")
 WORTH_IT = 256 << 10
 """A rest shorter than this is as cheap to read in the loop."""
 _BUFFER = 1 << 20
-_AT_ONCE = 32 << 20
+_AT_ONCE = 8 << 20
 """What one hand-over to a thread reads at most: then other bodies have their turn."""
 _PATIENCE_MS = 5
 """How long a thread waits for more before it goes back: a sender that is slowed down needs a moment."""

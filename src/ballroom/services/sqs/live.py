@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ballroom.kernel.metrics import Metric
 from ballroom.services.sqs.errors import QueueDoesNotExist
 from ballroom.services.sqs.names import parse_url, queue_arn
 from ballroom.services.sqs.polling import Pollers
@@ -30,6 +31,11 @@ NOISY_SHARE = 0.10
 
 Source: SQS Developer Guide, "How Amazon SQS fair queues work".
 """
+METRICS = (
+    "NumberOfMessagesSent", "SentMessageSize", "NumberOfMessagesReceived", "NumberOfEmptyReceives",
+    "NumberOfMessagesDeleted",
+)  # fmt: skip
+"""Source: SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"."""
 _EMPTY_HEAD = Head()
 _URLS_REMEMBERED = 4096
 
@@ -47,8 +53,8 @@ class LiveQueue:
     """One queue, as long as the kernel's derived memory lives."""
 
     __slots__ = (
-        "_by_time", "ahead", "any_due", "arn", "busy_groups", "dedup_due_ms", "delayed", "dimensions", "groups",
-        "hidden", "in_flight", "keys", "meaning", "pollers", "record", "retention_due_ms",
+        "_by_time", "ahead", "any_due", "arn", "busy_groups", "dedup_due_ms", "delayed", "groups",
+        "hidden", "in_flight", "keys", "meaning", "metrics", "pollers", "record", "retention_due_ms",
     )
 
     def __init__(self, record: Queue, pollers: Pollers) -> None:
@@ -56,7 +62,10 @@ class LiveQueue:
         self.keys = Keys(record.id, record.generation)
         self.arn = queue_arn(record.account, record.region, record.name)
         self.meaning: Meaning = meaning_of(record.attributes)
-        self.dimensions = (("QueueName", record.name),)
+        self.metrics: dict[str, Metric] = {
+            name: (record.account, record.region, "AWS/SQS", name, (("QueueName", record.name),))
+            for name in METRICS
+        }
         self.pollers = pollers
         self.hidden: dict[int, Hidden] = {}
         self._by_time: list[tuple[int, int]] = []

@@ -6,6 +6,7 @@ Source: SQS API Reference, SendMessage and SendMessageBatch; recorded answers (t
 from __future__ import annotations
 
 import re
+from functools import partial
 from hashlib import md5, sha256
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def draft(live: LiveQueue, request: Request, *, in_batch: bool = False) -> Draft
     if not body:
         raise MissingParameter("MessageBody")
     raw = body.encode("utf-8", "surrogatepass")
-    check_text(body)
+    check_text(body, raw)
     given = request.get("MessageAttributes")
     attributes = read_attributes(given) if given else None
     given = request.get("MessageSystemAttributes")
@@ -139,8 +140,9 @@ def send(tx: Tx, live: LiveQueue, draft: Draft) -> Response:
     if draft.system:
         answer["MD5OfMessageSystemAttributes"] = digest(draft.system)
         trace = draft.system["AWSTraceHeader"][1].decode()
+    head = live.head(tx)
     message = Message(
-        0, message_id, draft.body, draft.md5, tx.now_ms, tx.caller.user_id, draft.attributes, trace,
+        head.last + 1, message_id, draft.body, draft.md5, tx.now_ms, tx.caller.user_id, draft.attributes, trace,
         draft.group, draft.dedup,
     )
     if live.meaning.fifo:
@@ -156,14 +158,10 @@ def send(tx: Tx, live: LiveQueue, draft: Draft) -> Response:
         housekeeping.expect_dedup(tx, live)
         answer["SequenceNumber"] = fifo.sequence_number(message.sequence)
     else:
-        standard.add(tx, live, message, draft.delay_ms)
+        standard.put(tx, live, head, message, draft.delay_ms)
     if live.retention_due_ms is None:
         housekeeping.expect_retention(tx, live, tx.now_ms + live.meaning.retention_ms)
-    tx.after_commit(lambda: _count(tx, live, draft.size))
+    add = tx.kernel.metrics.add
+    tx.after_commit(partial(add, live.metrics["NumberOfMessagesSent"]))
+    tx.after_commit(partial(add, live.metrics["SentMessageSize"], draft.size))
     return answer
-
-
-def _count(tx: Tx, live: LiveQueue, size: int) -> None:
-    record, count = live.record, tx.kernel.metrics.count
-    count(record.account, record.region, "AWS/SQS", "NumberOfMessagesSent", live.dimensions)
-    count(record.account, record.region, "AWS/SQS", "SentMessageSize", live.dimensions, size)

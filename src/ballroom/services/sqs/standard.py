@@ -29,10 +29,16 @@ replace = msgspec.structs.replace
 
 
 def add(tx: Tx, live: LiveQueue, message: Message, delay_ms: int = 0) -> Message:
-    """Put a message into the queue; the message with its sequence."""
+    """Put a message at the end of the queue; the message with its sequence."""
     head = live.head(tx)
-    sequence = head.last + 1
-    message = replace(message, sequence=sequence)
+    message = replace(message, sequence=head.last + 1)
+    put(tx, live, head, message, delay_ms)
+    return message
+
+
+def put(tx: Tx, live: LiveQueue, head: Head, message: Message, delay_ms: int) -> None:
+    """Put a message into the queue; its sequence is the one behind the head's last."""
+    sequence = message.sequence
     stored = put_apart(tx, live, message)
     tx.put(live.keys.message(sequence, delay_ms > 0), stored)
     tx.put(live.keys.head, Head(sequence, head.cursor, head.total + 1, head.parked))
@@ -45,7 +51,6 @@ def add(tx: Tx, live: LiveQueue, message: Message, delay_ms: int = 0) -> Message
         tx.after_commit(lambda: live.hide(flight))
     else:
         live.pollers.announce(tx)
-    return message
 
 
 def find(tx: Tx, live: LiveQueue, receipt: Receipt) -> Flight | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.sqs import fifo, standard
 from ballroom.services.sqs.batches import each, entries_of
@@ -83,10 +85,7 @@ def _delete(tx: Tx, live: LiveQueue, handle: str) -> None:
     if not handle:
         raise MissingParameter("ReceiptHandle")
     receipt = from_handle(handle, live.record.id)
-    record, count = live.record, tx.kernel.metrics.count
-    tx.after_commit(
-        lambda: count(record.account, record.region, "AWS/SQS", "NumberOfMessagesDeleted", live.dimensions)
-    )
+    tx.after_commit(partial(tx.kernel.metrics.add, live.metrics["NumberOfMessagesDeleted"]))
     if live.meaning.fifo:
         flight = _find_in_group(tx, live, receipt, handle)
         if flight is not None:

@@ -110,12 +110,8 @@ def _look(tx: Tx, ask: _Ask) -> Response | Nothing:
     received = _take(tx, live, ask, 1000 * seconds)
     if not received:
         return Nothing(live.pollers, live.next_visible_ms(tx.now_ms), live.pollers.calls)
-    record, count = live.record, tx.kernel.metrics.count
-    tx.after_commit(
-        lambda: count(
-            record.account, record.region, "AWS/SQS", "NumberOfMessagesReceived", live.dimensions, len(received)
-        )
-    )
+    metrics = tx.kernel.metrics
+    tx.after_commit(partial(metrics.add, live.metrics["NumberOfMessagesReceived"], len(received)))
     if len(live.pollers):
         total = live.head(tx).total
         tx.after_commit(lambda: live.pollers.wake() if total > live.in_flight + live.delayed else None)
@@ -140,10 +136,7 @@ def _take(tx: Tx, live: LiveQueue, ask: _Ask, hide_ms: int) -> list[Received]:
 
 
 def _empty(tx: Tx, live: LiveQueue) -> Response:
-    record = live.record
-    tx.kernel.metrics.count(
-        record.account, record.region, "AWS/SQS", "NumberOfEmptyReceives", live.dimensions
-    )
+    tx.kernel.metrics.add(live.metrics["NumberOfEmptyReceives"])
     return {}
 
 
