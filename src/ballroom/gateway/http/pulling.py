@@ -24,6 +24,8 @@ _AT_ONCE = 8 << 20
 """What one hand-over to a thread reads at most: then other bodies have their turn."""
 _PATIENCE_MS = 5
 """How long a thread waits for more before it goes back: a sender that is slowed down needs a moment."""
+_FAST = 512 << 10
+"""Only where so much came at once is it worth to wait: slow senders, however many, must not keep the threads."""
 
 
 class Puller:
@@ -53,7 +55,7 @@ class Puller:
             try:
                 count = os.readv(self._socket, [self._buffer[: self.left]])
             except BlockingIOError:
-                if self._poll.poll(_PATIENCE_MS):
+                if taken >= _FAST and self._poll.poll(_PATIENCE_MS):
                     continue
                 return
             except ConnectionError:
