@@ -250,6 +250,23 @@ def test_unsigned_chunks_pass_their_trailing_checksum_on() -> None:
     assert made.trailers == {"x-amz-checksum-crc32": "AAAA=="}
 
 
+@pytest.mark.parametrize("step", [1, 4095, 4096, 4097, 4099, 1 << 20])
+def test_lines_are_limited_however_they_arrive(step: int) -> None:
+    name = b"x-amz-checksum-crc32:"
+    for length in (4096, 4097):
+        trailer = name + b"A" * (length - len(name))
+        raw = b"5\r\nabcde\r\n0\r\n" + trailer + b"\r\n\r\n"
+        made = decoder(UNSIGNED_TRAILER, length=5)
+        if length == 4096:
+            assert decode(made, raw, step) == b"abcde"
+            assert made.trailers == {"x-amz-checksum-crc32": "A" * (4096 - len(name))}
+        else:
+            with pytest.raises(BrokenChunk):
+                decode(made, raw, step)
+    with pytest.raises(BrokenChunk):
+        decode(decoder(UNSIGNED_TRAILER, length=5), b"5" * 10_000, step)
+
+
 def test_only_the_last_chunk_may_be_tiny() -> None:
     large = b"2000\r\n" + b"x" * 8192 + b"\r\n"
     assert len(decode(decoder(UNSIGNED_TRAILER, length=None), large + b"1\r\nx\r\n0\r\n\r\n", 5000)) == 8193

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hmac import compare_digest
 
 from ballroom.gateway.sigv4 import EMPTY_SHA256, Scope, Signer
@@ -151,9 +151,15 @@ class ChunkDecoder:
         Raises:
             ServiceError: the framing or a signature is wrong.
         """
-        out = []
-        data = self._held + data if self._held else data
-        self._held = b""
+        return b"".join(self.pieces(memoryview(data)))
+
+    def pieces(self, data: memoryview) -> list[memoryview]:
+        """The same where it stands, without a copy.
+
+        Raises:
+            ServiceError: the framing or a signature is wrong.
+        """
+        found = []
         at = 0
         while at < len(data) and self._state != _DONE:
             if self._state == _DATA:
@@ -163,23 +169,24 @@ class ChunkDecoder:
                 self._total += len(piece)
                 if self._signer is not None:
                     self._hash.update(piece)
-                out.append(piece)
+                found.append(piece)
                 if self._left == 0:
                     self._end_chunk()
                     self._state = _AFTER_DATA
                 continue
-            end = data.find(b"\r\n", at)
-            if end < 0:
-                if len(data) - at > _LONGEST_LINE:
-                    raise BrokenChunk
-                self._held = data[at:]
+            held = self._held
+            line, ended, _ = (held + bytes(data[at : at + _LONGEST_LINE + 2])).partition(b"\r\n")
+            if len(line) - (not ended and line.endswith(b"\r")) > _LONGEST_LINE:
+                raise BrokenChunk
+            if not ended:
+                self._held = line
                 break
-            line = data[at:end]
-            at = end + 2
+            at += len(line) + 2 - len(held)
+            self._held = b""
             self._take_line(line)
         if self._expected is not None and self._total > self._expected:
             raise self._another_length()
-        return b"".join(out)
+        return found
 
     def finish(self) -> None:
         """The body has ended.
@@ -290,6 +297,22 @@ class DecodedStream(ByteStream):
                 self._decoder.finish()
                 self._ended = True
         return pieces
+
+    async def drain(self, sink: Sink) -> None:
+        """Hand the payload to `sink`, in threads.
+
+        Raises:
+            ServiceError: framing, length or a signature is wrong.
+        """
+
+        def take(raw: Sequence[bytes | memoryview]) -> None:
+            pieces = [piece for part in raw for piece in self._decoder.pieces(memoryview(part))]
+            if pieces:
+                sink(pieces)
+
+        await self._inner.drain(take)
+        self._decoder.finish()
+        self._ended = True
 
     def whole(self) -> bytes | None:
         """All of the payload, if it has come already.

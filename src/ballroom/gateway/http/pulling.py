@@ -25,7 +25,7 @@ _AT_ONCE = 8 << 20
 _PATIENCE_MS = 5
 """How long a thread waits for more before it goes back: a sender that is slowed down needs a moment."""
 _FAST = 512 << 10
-"""Only where so much came at once is it worth to wait: slow senders, however many, must not keep the threads."""
+"""Only where so much came at once is it worth waiting: slow senders, however many, must not hold threads."""
 
 
 class Puller:
