@@ -281,7 +281,7 @@ def chunked(data: bytes, checksum: bytes) -> bytes:
     return framed + b"0\r\nx-amz-checksum-crc32:" + checksum + b"\r\n\r\n"
 
 
-@pytest.mark.parametrize("size", [10, 400_000])
+@pytest.mark.parametrize("size", [10, 400_000, 3_000_000])
 def test_a_checksum_behind_the_body(server: BallroomServer, size: int) -> None:
     data = b"d" * size
     right = base64.b64encode(zlib.crc32(data).to_bytes(4, "big"))
