@@ -10,22 +10,16 @@ import pytest
 from tests.cloud import Cloud
 
 from ballroom.kernel import Unavailable
-from ballroom.kernel.keys import unpack
 
 from .machines import (
     PREFIX,
     bodies,
     chain,
     create,
-    error,
-    events,
     output,
-    over,
     passing,
     queue,
-    run,
     start,
-    status,
     story,
     task,
     wait,
@@ -161,143 +155,3 @@ def test_a_mock_configuration_of_step_functions_local_answers_for_tasks(
     assert story(cloud, execution).count("TaskFailed") == 1
     refused = cloud.error("stepfunctions", "StartExecution", stateMachineArn=f"{arn}#None")
     assert refused.shape == "ValidationException"
-
-
-def distributed(**more: Any) -> dict[str, Any]:
-    return {
-        "Type": "Map",
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": more.pop("kind", "STANDARD")},
-            **more.pop("processor", chain(A=passing())),
-        },
-        **more,
-    }
-
-
-@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
-def test_a_distributed_map_runs_its_items_as_executions(cloud: Cloud, kind: str) -> None:
-    machine = chain(M=distributed(Label="each", kind=kind, MaxConcurrency=3))
-    execution = run(cloud, machine, list(range(150)))
-    assert output(cloud, execution) == list(range(150))
-    (listed,) = cloud.stepfunctions("ListMapRuns", executionArn=execution)["mapRuns"]
-    described = cloud.stepfunctions("DescribeMapRun", mapRunArn=listed["mapRunArn"])
-    assert described["status"] == "SUCCEEDED"
-    assert described["itemCounts"]["succeeded"] == described["executionCounts"]["succeeded"] == 150
-    if kind == "STANDARD":
-        children = cloud.stepfunctions("ListExecutions", mapRunArn=listed["mapRunArn"], maxResults=1000)
-        assert len(children["executions"]) == 150
-        assert children["executions"][0]["executionArn"].startswith(f"{PREFIX}:execution:m/each:")
-
-
-def test_ended_executions_leave_only_what_is_kept_and_that_for_ninety_days(cloud: Cloud) -> None:
-    branches = [chain(W=wait(5)), chain(M=over(("V", wait(3)), ItemsPath="$.items", MaxConcurrency=2))]
-    machine = chain(
-        P={"Type": "Parallel", "Branches": branches, "OutputPath": "$[0].items"},
-        D=distributed(processor=chain(X=wait(2))),
-    )
-    arn = create(cloud, machine | {"TimeoutSeconds": 1000})
-    start(cloud, arn, {"items": [1, 2, 3]})
-    cloud.clock.advance(seconds=20)
-    stopped = start(cloud, arn, {"items": [1, 2, 3]})
-    cloud.clock.advance(seconds=4)
-    cloud.stepfunctions("StopExecution", executionArn=stopped)
-    cloud.clock.advance(seconds=1)
-    kept = {"states-definition", "states-history", "states-redrivable", "states-map-run", "states-map-runs-of"}
-    assert {key for key in rows(cloud) if key.startswith("states-")} == kept
-    cloud.clock.advance(days=91)
-    assert {key for key in rows(cloud) if key.startswith("states-")} == {"states-definition"}
-
-
-def rows(cloud: Cloud) -> set[str]:
-    """The first parts of all keys."""
-    return {str(unpack(row.key)[0]) for row in cloud.kernel.shard.scan(b"", b"\xff", None)}
-
-
-def failing_at(*bad: int) -> dict[str, Any]:
-    choices = [{"Variable": "$", "NumericEquals": n, "Next": "F"} for n in bad]
-    return {
-        "StartAt": "C",
-        "States": {
-            "C": {"Type": "Choice", "Choices": choices, "Default": "A"},
-            "A": passing(End=True),
-            "F": {"Type": "Fail", "Error": "Bad"},
-        },
-    }
-
-
-def test_failures_are_tolerated_up_to_a_threshold(cloud: Cloud) -> None:
-    tolerant = chain(M=distributed(processor=failing_at(3, 5), ToleratedFailureCount=2))
-    assert output(cloud, run(cloud, tolerant, list(range(8)))) == [0, 1, 2, 4, 6, 7]
-    strict = chain(M=distributed(processor=failing_at(3, 5), ToleratedFailurePercentage=20))
-    execution = run(cloud, strict, list(range(8)), "strict")
-    assert error(cloud, execution) == (
-        "States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded",
-    )  # fmt: skip
-    assert story(cloud, execution)[-3:] == ["MapRunFailed", "MapStateFailed", "ExecutionFailed"]
-
-
-def s3_map(**more: Any) -> dict[str, Any]:
-    reader = {
-        "Resource": "arn:aws:states:::s3:getObject",
-        "ReaderConfig": more.pop("config"),
-        "Parameters": {"Bucket": "b-1", "Key": "items"},
-    }
-    return chain(M=distributed(ItemReader=reader, **more))
-
-
-@pytest.mark.parametrize(
-    ("config", "content", "items"),
-    [
-        ({"InputType": "JSON"}, b"[1, 2]", [1, 2]),
-        ({"InputType": "JSONL"}, b'{"a": 1}\n\n{"a": 2}\n', [{"a": 1}, {"a": 2}]),
-        ({"InputType": "JSON", "MaxItems": 1}, b"[1, 2]", [1]),
-        ({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, b'x,y\r\n1,"a, b"\r\n', [{"x": "1", "y": "a, b"}]),
-        ({"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["x"], "CSVDelimiter": "PIPE"},
-         b"1|2\n", [{"x": "1"}]),
-    ],
-)  # fmt: skip
-def test_items_are_read_from_s3(cloud: Cloud, config: dict[str, Any], content: bytes, items: list[Any]) -> None:
-    cloud.s3("CreateBucket", Bucket="b-1")
-    cloud.s3("PutObject", Bucket="b-1", Key="items", Body=content)
-    assert output(cloud, run(cloud, s3_map(config=config))) == items
-
-
-def test_items_come_in_batches_and_results_go_to_s3(cloud: Cloud) -> None:
-    cloud.s3("CreateBucket", Bucket="b-1")
-    cloud.s3("PutObject", Bucket="b-1", Key="items", Body=json.dumps(list(range(5))).encode())
-    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b-1", "Prefix": "out"}}
-    batcher = {"MaxItemsPerBatch": 2, "BatchInput": {"who": "me"}}
-    machine = s3_map(config={"InputType": "JSON"}, ItemBatcher=batcher, ResultWriter=writer)
-    result = output(cloud, run(cloud, machine))
-    key = result["ResultWriterDetails"]["Key"]
-    manifest = json.loads(read(cloud, key))
-    (written,) = manifest["ResultFiles"]["SUCCEEDED"]
-    inputs = [json.loads(one["Input"]) for one in json.loads(read(cloud, written["Key"]))]
-    assert inputs == [{"BatchInput": {"who": "me"}, "Items": items} for items in ([0, 1], [2, 3], [4])]
-
-
-def read(cloud: Cloud, key: str) -> bytes:
-    body: bytes = cloud.s3("GetObject", Bucket="b-1", Key=key)["Body"]
-    return body
-
-
-@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
-def test_a_map_run_goes_on_after_a_restart(durable_cloud: Cloud, kind: str) -> None:
-    cloud = durable_cloud
-    machine = chain(M=distributed(kind=kind, processor=chain(W=wait(60), A=passing()), MaxConcurrency=2))
-    execution = run(cloud, machine, [1, 2, 3])
-    for _ in range(2):
-        cloud.reopen()
-        cloud.clock.advance(seconds=60)
-    assert output(cloud, execution) == [1, 2, 3]
-
-
-def test_stopping_an_execution_aborts_its_map_run(cloud: Cloud) -> None:
-    execution = run(cloud, chain(M=distributed(processor=chain(W=wait(60)))), [1, 2])
-    cloud.stepfunctions("StopExecution", executionArn=execution)
-    (listed,) = cloud.stepfunctions("ListMapRuns", executionArn=execution)["mapRuns"]
-    assert cloud.stepfunctions("DescribeMapRun", mapRunArn=listed["mapRunArn"])["status"] == "ABORTED"
-    children = cloud.stepfunctions("ListExecutions", mapRunArn=listed["mapRunArn"])["executions"]
-    assert {child["status"] for child in children} == {"ABORTED"}
-    assert status(cloud, execution) == "ABORTED"
-    assert events(cloud, execution)[-1]["type"] == "ExecutionAborted"
