@@ -178,3 +178,16 @@ def test_a_stream_that_ends_is_read_to_its_end(cloud: Cloud) -> None:
     cloud.clock.settle()
     assert consumer.batches == ["a"]
     assert consumer.poller.task.done()
+
+
+def test_a_consumer_whose_place_was_trimmed_misses_nothing_that_is_left(cloud: Cloud) -> None:
+    arn = table(cloud)
+    consumer = Consumer(cloud, arn, starting_position="LATEST")
+    fill(cloud, "a")
+    consumer.stop()
+    fill(cloud, "b")
+    cloud.clock.advance(hours=26)
+    fill(cloud, "c")
+    consumer.start()
+    cloud.clock.advance(seconds=11)
+    assert "".join(consumer.batches) == "ac"

@@ -104,7 +104,7 @@ class StreamPoller:
             discard,
             stream,
         )
-        self._shard = ""
+        self._shard, self._start = "", source.starting_position
         self.task = kernel.spawn(self._run(), f"read {source.arn} for {source.consumer}")
         """Done once the poller has been stopped, or the stream has ended."""
 
@@ -126,6 +126,8 @@ class StreamPoller:
                 # the stream is gone, or the disk is full: look again later, without pulling a virtual clock
                 log.info("reading %s: %r", self._source.arn, refused)
                 if refused.shape == "TrimmedDataAccessException":
+                    # what is left is not to be missed, wherever the consumer began
+                    self._start = "TRIM_HORIZON"
                     self._kernel.transact(forget_place, self._source.consumer_id)
                 await pause(self._kernel, _RETRY_MS)
 
@@ -159,7 +161,7 @@ class StreamPoller:
         request = {
             "StreamArn": self._source.arn,
             "ShardId": self._shard,
-            "ShardIteratorType": self._source.starting_position,
+            "ShardIteratorType": self._start,
         }
         answer = await ctx.call("dynamodbstreams", "GetShardIterator", request)
         iterator: str = answer["ShardIterator"]
