@@ -81,6 +81,14 @@ def test_what_changes_nothing_leaves_no_record(cloud: Cloud) -> None:
     assert len(records(cloud, arn)) == 1
 
 
+def test_the_order_of_attributes_and_of_a_sets_elements_is_no_change(cloud: Cloud) -> None:
+    arn = table(cloud)
+    put(cloud, "a", n={"N": "1"}, s={"L": [{"SS": ["x", "y"]}]})
+    put(cloud, "a", s={"L": [{"SS": ["y", "x"]}]}, n={"N": "1"})
+    put(cloud, "a", s={"L": [{"SS": ["y", "z"]}]}, n={"N": "1"})
+    assert [record["eventName"] for record in records(cloud, arn)] == ["INSERT", "MODIFY"]
+
+
 @pytest.mark.parametrize(
     ("view", "images"),
     [
@@ -205,3 +213,38 @@ def test_streams_are_listed_in_pages(cloud: Cloud) -> None:
     assert [s["TableName"] for s in first["Streams"]] == ["one", "three"]
     last = cloud.dynamodbstreams("ListStreams", ExclusiveStartStreamArn=first["LastEvaluatedStreamArn"])
     assert [s["TableName"] for s in last["Streams"]] == ["two"]
+
+
+def test_streams_of_one_moment_are_told_apart(cloud: Cloud) -> None:
+    first = table(cloud)
+    put(cloud, "a")
+    cloud.dynamodb("UpdateTable", TableName="cars", StreamSpecification={"StreamEnabled": False})
+    view = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    told = cloud.dynamodb("UpdateTable", TableName="cars", StreamSpecification=view)["TableDescription"]
+    put(cloud, "b")
+    cloud.dynamodb("DeleteTable", TableName="cars")
+    third = table(cloud)
+    arns = [first, told["LatestStreamArn"], third]
+    assert [keys_of(records(cloud, arn)) for arn in arns] == ["a", "b", ""]
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "most"),
+    [("ListStreams", {}, 100), ("DescribeStream", {"StreamArn": "x" * 40}, 100),
+     ("GetRecords", {"ShardIterator": "x"}, 1000)],
+)  # fmt: skip
+def test_a_limit_has_a_limit(cloud: Cloud, operation: str, given: dict[str, Any], most: int) -> None:
+    error = cloud.error("dynamodbstreams", operation, **given, Limit=most + 1)
+    assert error.shape == "ValidationException"
+    assert error.text == (
+        f"1 validation error detected: Value '{most + 1}' at 'limit' failed to satisfy constraint: "
+        f"Member must have value less than or equal to {most}"
+    )
+
+
+def test_a_stream_without_a_record_ends_where_it_began(cloud: Cloud) -> None:
+    arn = table(cloud)
+    cloud.dynamodb("UpdateTable", TableName="cars", StreamSpecification={"StreamEnabled": False})
+    [ended] = cloud.dynamodbstreams("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"]
+    numbers = ended["SequenceNumberRange"]
+    assert numbers["StartingSequenceNumber"] == numbers["EndingSequenceNumber"]

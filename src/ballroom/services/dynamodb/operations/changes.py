@@ -114,7 +114,7 @@ def _stream(tx: Tx, record: Table, specification: dict[str, Any] | None) -> Tabl
     if specification is None:
         return record
     present = record.stream
-    wanted = new_stream(tx, specification)
+    wanted = new_stream(tx, record, specification)
     if wanted is not None:
         if present is not None and present.enabled:
             raise Invalid(f"Table already has an enabled stream: TableName: {record.name}")

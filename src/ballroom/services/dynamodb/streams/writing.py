@@ -9,7 +9,7 @@ import orjson
 
 from ballroom.kernel import Tx, on_timer
 from ballroom.services.dynamodb.live import LiveTable
-from ballroom.services.dynamodb.resources import Table
+from ballroom.services.dynamodb.resources import Item, Table
 from ballroom.services.dynamodb.streams.rows import (
     KEPT_MS,
     Change,
@@ -23,6 +23,7 @@ from ballroom.services.dynamodb.streams.rows import (
 )
 from ballroom.services.dynamodb.streams.waiting import Readers
 from ballroom.services.dynamodb.values.attribute_values import size_of_attributes
+from ballroom.services.dynamodb.values.comparing import equal
 from ballroom.services.dynamodb.writes import ItemChange, new_attributes, observes, old_attributes
 
 _TRIM = "dynamodb.trim-stream"
@@ -38,7 +39,7 @@ def record_change(tx: Tx, change: ItemChange) -> None:
     if stream is None or not stream.enabled:
         return
     old, new = change.old, change.new
-    if old is not None and new is not None and old.wire == new.wire:
+    if old is not None and new is not None and old.size == new.size and _same(change, old, new):
         return
     attributes = new_attributes(change) if new is not None else old_attributes(change)
     assert attributes is not None
@@ -62,6 +63,14 @@ def record_change(tx: Tx, change: ItemChange) -> None:
     number = tx.kernel.state(Tails).next(tx, table.id, stream.label)
     tx.put((*changes_of(table.id, stream.label), number), row)
     tx.after_commit(lambda: Readers.of(tx.kernel).wake(table.id, stream.label))
+
+
+def _same(change: ItemChange, old: Item, new: Item) -> bool:
+    """Whether a write left the item as it was; neither attributes nor the elements of a set have an order."""
+    if old.wire == new.wire:
+        return True
+    before, after = old_attributes(change), new_attributes(change)
+    return before is not None and after is not None and equal({"M": before}, {"M": after})
 
 
 def stream_changed(tx: Tx, before: Table | None, after: Table) -> None:
