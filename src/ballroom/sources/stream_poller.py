@@ -63,6 +63,8 @@ class Discarded(msgspec.Struct, frozen=True):
     attempts: int
     shard_id: str
     stream_arn: str
+    error: ServiceError | None = None
+    """What the last attempt met; None: there was none, or it reported records that failed."""
 
 
 Work = Callable[[Context, list[StreamRecord]], Coroutine[Any, Any, int | None]]
@@ -221,14 +223,15 @@ class StreamPoller:
 
     async def _finish_part(self, hold: Hold, records: list[StreamRecord], attempts: int) -> None:
         source = self._source
+        error: ServiceError | None = None
         while records:
             ctx = self._ctx()
-            kept = self._without_aged(ctx, records, attempts)
+            kept = self._without_aged(ctx, records, attempts, error)
             if not kept:
                 return
             records = kept
             attempts += 1
-            failed = await self._attempt(ctx, records)
+            failed, error = await self._attempt(ctx, records)
             if failed is None:
                 return
             if failed > 0:
@@ -241,20 +244,25 @@ class StreamPoller:
                 records, attempts = records[middle:], attempts - 1
                 continue
             if 0 <= source.retries < attempts:
-                self._give_up(ctx, records, "RetryAttemptsExhausted", attempts)
+                self._give_up(ctx, records, "RetryAttemptsExhausted", attempts, error)
                 return
             hold.pause()
             await pause(self._kernel, _BACK_OFF_MS[min(attempts, len(_BACK_OFF_MS)) - 1])
             hold.resume()
 
-    async def _attempt(self, ctx: Context, records: list[StreamRecord]) -> int | None:
+    async def _attempt(
+        self, ctx: Context, records: list[StreamRecord]
+    ) -> tuple[int | None, ServiceError | None]:
+        """The position of the first record that failed (None: none did), and the error if all did for one."""
         try:
-            return await self._work(ctx, records)
+            return await self._work(ctx, records), None
         except ServiceError as refused:
             log.warning("batch for %s was not processed: %r", self._source.consumer, refused)
-            return 0
+            return 0, refused
 
-    def _without_aged(self, ctx: Context, records: list[StreamRecord], attempts: int) -> list[StreamRecord]:
+    def _without_aged(
+        self, ctx: Context, records: list[StreamRecord], attempts: int, error: ServiceError | None
+    ) -> list[StreamRecord]:
         age_s = self._source.age_s
         if age_s < 0:
             return records
@@ -262,10 +270,17 @@ class StreamPoller:
         kept = [r for r in records if r["dynamodb"]["ApproximateCreationDateTime"] >= oldest_ms]
         aged = records[: len(records) - len(kept)]
         if aged:
-            self._give_up(ctx, aged, "RecordAgeExceeded", attempts)
+            self._give_up(ctx, aged, "RecordAgeExceeded", attempts, error)
         return kept
 
-    def _give_up(self, ctx: Context, records: list[StreamRecord], condition: str, attempts: int) -> None:
+    def _give_up(
+        self,
+        ctx: Context,
+        records: list[StreamRecord],
+        condition: str,
+        attempts: int,
+        error: ServiceError | None,
+    ) -> None:
         log.info(
             "%s to %s for %s: %s",
             sequence_of(records[0]),
@@ -273,4 +288,4 @@ class StreamPoller:
             self._source.consumer,
             condition,
         )
-        self._discard(ctx, Discarded(records, condition, attempts, self._shard, self._source.arn))
+        self._discard(ctx, Discarded(records, condition, attempts, self._shard, self._source.arn, error))

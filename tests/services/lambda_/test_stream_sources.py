@@ -98,6 +98,43 @@ def test_a_batch_that_keeps_failing_is_told_to_its_destination(cloud: Cloud, sta
     assert len(stage.seen) == 4
 
 
+def test_a_batch_that_was_never_tried_has_no_response(cloud: Cloud, stage: Stage) -> None:
+    stream = table(cloud)
+    dead = a_queue(cloud, "dead")
+    a_function(cloud)
+    stage.script(lambda event: 1 / 0)
+    a_mapping(
+        cloud, stream, MaximumRecordAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": queue_arn("dead")}},
+    )  # fmt: skip
+    fill(cloud, "a")
+    fill(cloud, "b")
+    cloud.clock.advance(minutes=5)
+    tried, untried = (json.loads(message["Body"]) for message in received(cloud, dead))
+    assert tried["responseContext"]["functionError"] == "Unhandled"
+    assert {body["requestContext"]["condition"] for body in (tried, untried)} == {"RecordAgeExceeded"}
+    assert untried["requestContext"]["approximateInvokeCount"] == 0
+    assert "responseContext" not in untried
+
+
+def test_lanes_tell_of_their_own_invocations(cloud: Cloud, stage: Stage) -> None:
+    stream = table(cloud)
+    fill(cloud, "a", "b")
+    dead = a_queue(cloud, "dead")
+    a_function(cloud)
+    stage.script(lambda event: 1 / 0)
+    a_mapping(
+        cloud, stream, MaximumRecordAgeInSeconds=60, ParallelizationFactor=2,
+        DestinationConfig={"OnFailure": {"Destination": queue_arn("dead")}},
+    )  # fmt: skip
+    cloud.clock.advance(minutes=5)
+    bodies = [json.loads(message["Body"]) for message in received(cloud, dead)]
+    assert len(bodies) == 2
+    for body in bodies:
+        [invoked] = [one for one in stage.seen if one.request_id == body["requestContext"]["requestId"]]
+        assert body["DDBStreamBatchInfo"]["startSequenceNumber"].encode() in invoked.payload
+
+
 FAILS = {"batchItemFailures": [{"itemIdentifier": ""}]}
 
 
