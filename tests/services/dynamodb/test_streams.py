@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.cloud import Cloud
 
+from ballroom.kernel.store.shard import Shard
+
 DAY_MS = 86_400_000
 
 
@@ -248,3 +250,35 @@ def test_a_stream_without_a_record_ends_where_it_began(cloud: Cloud) -> None:
     [ended] = cloud.dynamodbstreams("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"]
     numbers = ended["SequenceNumberRange"]
     assert numbers["StartingSequenceNumber"] == numbers["EndingSequenceNumber"]
+
+
+def test_large_records_are_read_and_trimmed_a_megabyte_at_a_time(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = table(cloud)
+    for n in range(20):
+        put(cloud, str(n % 10), large={"S": "x" * 390_000}, n={"N": str(n)})
+    rows: list[int] = []
+    scan = Shard.scan
+
+    def counted(*given: Any) -> list[Any]:
+        found = scan(*given)
+        rows.append(len(found))
+        return found
+
+    monkeypatch.setattr(Shard, "scan", counted)
+    place = iterator(cloud, arn)
+    pages = []
+    rows.clear()
+    while True:
+        page = cloud.dynamodbstreams("GetRecords", ShardIterator=place)
+        if not page["Records"]:
+            break
+        pages.append(keys_of(page["Records"]))
+        place = page["NextShardIterator"]
+    assert "".join(pages) == "01234567890123456789"
+    assert max(rows) <= 3
+    rows.clear()
+    cloud.clock.advance(ms=DAY_MS + 2 * 3_600_000)
+    assert max(rows) <= 3
+    assert records(cloud, arn) == []

@@ -16,6 +16,7 @@ import msgspec
 
 from ballroom.kernel import Kernel, Key, Record, Tx
 from ballroom.kernel.arn import find_arn
+from ballroom.kernel.keys import unpack
 from ballroom.services.dynamodb.errors import ResourceNotFound
 from ballroom.services.dynamodb.names import table_arn
 from ballroom.services.dynamodb.resources import Table
@@ -140,6 +141,11 @@ class Mark(Record, frozen=True):
 def mark_key(table_id: str, label: str) -> Key:
     """One row for each stream that was ever trimmed."""
     return ("dynamodb-stream-mark", table_id, label)
+
+
+def number_in(row: bytes) -> int:
+    """The number of the record in a row of the store."""
+    return int(unpack(row)[-1])
 
 
 def sequence_of(number: int) -> str:

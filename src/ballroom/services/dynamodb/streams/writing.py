@@ -8,8 +8,10 @@ from __future__ import annotations
 import orjson
 
 from ballroom.kernel import Tx, on_timer
+from ballroom.kernel.keys import PREFIX_END, pack
 from ballroom.services.dynamodb.live import LiveTable
 from ballroom.services.dynamodb.resources import Item, Table
+from ballroom.services.dynamodb.slices import read_slice
 from ballroom.services.dynamodb.streams.rows import (
     KEPT_MS,
     Change,
@@ -18,6 +20,7 @@ from ballroom.services.dynamodb.streams.rows import (
     Tails,
     changes_of,
     mark_key,
+    number_in,
     place_key,
     place_of,
 )
@@ -28,7 +31,6 @@ from ballroom.services.dynamodb.writes import ItemChange, new_attributes, observ
 
 _TRIM = "dynamodb.trim-stream"
 _HOUR_MS = 3600 * 1000
-_SLICE = 500
 
 
 @observes
@@ -116,14 +118,13 @@ def trim(tx: Tx, account: str, region: str, table: str, label: str) -> None:
     place = tx.get(StreamPlace, place_key(account, region, table, label))
     if place is None:
         return
-    prefix = changes_of(place.table_id, label)
-    rows = tx.scan_prefix_items(Change, prefix, limit=_SLICE)
+    low = pack(changes_of(place.table_id, label))
+    rows = read_slice(tx, Change, low, low + PREFIX_END)
     old = [key for key, row in rows if row.at_ms <= tx.now_ms - KEPT_MS]
-    for key in old:
-        tx.delete(key)
     if old:
-        tx.put(mark_key(place.table_id, label), Mark(int(old[-1][-1])))
-    if len(old) == _SLICE:
+        tx.delete_packed(low, old[-1] + b"\0", len(old))
+        tx.put(mark_key(place.table_id, label), Mark(number_in(old[-1])))
+    if old and len(old) == len(rows):
         _trim_later(tx, place, tx.now_ms)
     elif place.disabled_ms and place.disabled_ms <= tx.now_ms - KEPT_MS:
         tx.delete(place_key(account, region, table, label))
