@@ -245,6 +245,18 @@ def test_a_new_index_defines_its_keys_in_the_same_request(cloud: Cloud) -> None:
     )
 
 
+def test_all_indexes_together_include_at_most_100_attributes(cloud: Cloud) -> None:
+    def include(n: int) -> dict[str, Any]:
+        return index(f"by-{n}", "g", None, *(f"a{one}" for one in range(20)))
+
+    a_table(cloud, types={"g": "S"}, GlobalSecondaryIndexes=[include(n) for n in range(5)])
+    text = refusal(
+        cloud, "UpdateTable", AttributeDefinitions=types(g="S"),
+        GlobalSecondaryIndexUpdates=[{"Create": index("one-more", "g", None, "a")}],
+    )  # fmt: skip
+    assert text == INVALID + "Number of NonKeyAttributes in all indexes exceeds the per-table limit of 100"
+
+
 def test_only_one_index_is_made_or_removed_at_a_time(cloud: Cloud) -> None:
     a_table(cloud)
     updates = [{"Create": index(name, "g")} for name in ("one", "two")]

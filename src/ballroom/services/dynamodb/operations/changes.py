@@ -184,6 +184,7 @@ def _create(tx: Tx, record: Table, given: dict[str, Any], request: Request) -> T
         raise LimitExceeded(
             f"GlobalSecondaryIndex count exceeds the per-table limit of {definitions.MOST_GLOBAL}"
         )
+    definitions.check_included((*record.indexes, index))
     fill_later(tx, record, index.id)
     return replace(
         record,
