@@ -193,6 +193,7 @@ def test_what_a_stream_cannot_have_is_refused(cloud: Cloud, stage: Stage) -> Non
         ({"StartingPosition": "AT_TIMESTAMP"}, "InvalidParameterValueException"),
         ({"ScalingConfig": {"MaximumConcurrency": 2}}, "InvalidParameterValueException"),
         ({"TumblingWindowInSeconds": 5}, "NotImplemented"),
+        ({"MaximumRecordAgeInSeconds": 59}, "InvalidParameterValueException"),
         ({"EventSourceArn": stream + "x"}, "InvalidParameterValueException"),
     ):
         request = {"FunctionName": "f", "EventSourceArn": stream, "StartingPosition": "LATEST", **more}

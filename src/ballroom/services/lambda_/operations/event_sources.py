@@ -38,6 +38,7 @@ _UNSUPPORTED = (
     "AmazonManagedKafkaEventSourceConfig", "TumblingWindowInSeconds", "SelfManagedKafkaEventSourceConfig",
     "DocumentDBEventSourceConfig", "ProvisionedPollerConfig", "KMSKeyArn", "LoggingConfig",
 )  # fmt: skip
+_YOUNGEST_S = 60
 
 
 @operation("CreateEventSourceMapping")
@@ -212,7 +213,13 @@ def _describe_stream_settings(stream: StreamSettings) -> Response:
 
 
 def _stream_settings(request: Request, before: StreamSettings) -> StreamSettings:
-    """The settings of a stream's mapping after a request."""
+    """The settings of a stream's mapping after a request.
+
+    Raises:
+        InvalidParameterValue: the destination is none, or the age lies between what the model allows and AWS.
+    """
+    if -1 < request.get("MaximumRecordAgeInSeconds", -1) < _YOUNGEST_S:
+        raise InvalidParameterValue(f"MaximumRecordAgeInSeconds must be -1, or at least {_YOUNGEST_S} seconds.")
     destination = before.on_failure
     if "DestinationConfig" in request:
         destination = request["DestinationConfig"].get("OnFailure", {}).get("Destination", "")
