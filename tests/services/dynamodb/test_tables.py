@@ -233,6 +233,23 @@ def test_an_index_is_filled_in_slices_however_large_the_items_are(
     assert max(slices) <= 4
 
 
+def test_a_fill_of_a_table_that_is_gone_leaves_its_successor_alone(cloud: Cloud) -> None:
+    a_table(cloud)
+    put(cloud, pk="a", g="x")
+
+    def a_late_slice(tx: Tx) -> None:
+        tx.call(
+            "dynamodb", "UpdateTable",
+            {"TableName": "tab", "AttributeDefinitions": types(pk="S", g="S"),
+             "GlobalSecondaryIndexUpdates": [{"Create": index("by-g", "g")}]},
+        )  # fmt: skip
+        housekeeping.fill_index(tx, ACCOUNT, "us-east-1", "tab", 1, b"\xff".hex())
+
+    cloud.transact(a_late_slice)
+    cloud.clock.settle()
+    assert [one["pk"] for one in scan(cloud, IndexName="by-g")] == ["a"]
+
+
 def test_a_new_index_defines_its_keys_in_the_same_request(cloud: Cloud) -> None:
     a_table(cloud, sk="S")
     create = [{"Create": index("by-sk", "sk")}]

@@ -41,8 +41,10 @@ def fill_index(tx: Tx, account: str, region: str, name: str, index_id: int, afte
     index = next((one for one in live.indexes if one.record.id == index_id), None) if live is not None else None
     if record is None or live is None or index is None or index.record.filled:
         return
-    low = pack(live.prefix)
-    rows = read_slice(tx, Item, bytes.fromhex(after) + b"\0" if after else low, low + PREFIX_END)
+    low, reached = pack(live.prefix), bytes.fromhex(after)
+    if reached and not reached.startswith(low):
+        return  # it was for a table of that name that is gone
+    rows = read_slice(tx, Item, reached + b"\0" if reached else low, low + PREFIX_END)
     items = size = 0
     for _, item in rows:
         primary = live.schema.of_key(live.schema.of_attributes(item.attributes))
