@@ -135,6 +135,18 @@ def test_lanes_tell_of_their_own_invocations(cloud: Cloud, stage: Stage) -> None
         assert body["DDBStreamBatchInfo"]["startSequenceNumber"].encode() in invoked.payload
 
 
+def test_a_mapping_tells_how_its_last_batch_ended(cloud: Cloud, stage: Stage) -> None:
+    stream = table(cloud)
+    a_function(cloud)
+    uuid = a_mapping(cloud, stream, MaximumRetryAttempts=0)["UUID"]
+    told = []
+    for answer in (lambda event: None, lambda event: 1 / 0):
+        stage.script(answer)
+        fill(cloud, "a", n={"N": str(len(told))})
+        told.append(cloud.call("lambda", "GetEventSourceMapping", UUID=uuid)["LastProcessingResult"])
+    assert told == ["OK", "PROBLEM: Function call failed"]
+
+
 FAILS = {"batchItemFailures": [{"itemIdentifier": ""}]}
 
 

@@ -20,7 +20,7 @@ from ballroom.services.lambda_.clock_texts import iso_ms
 from ballroom.services.lambda_.errors import LambdaError, TooManyRequests
 from ballroom.services.lambda_.filters import Matcher, compile_filters
 from ballroom.services.lambda_.invocation import Call, count, invoke
-from ballroom.services.lambda_.mappings import MappingPlace, substance
+from ballroom.services.lambda_.mappings import LastResults, MappingPlace, substance
 from ballroom.services.lambda_.names import LATEST, FunctionName
 from ballroom.services.lambda_.outcome import Outcome
 from ballroom.services.lambda_.resources import Mapping
@@ -67,6 +67,15 @@ class StreamFeeder:
 
     async def _work(self, ctx: Context, records: list[StreamRecord]) -> int | None:
         """One batch through the function: the position of the first record that failed, if any did."""
+        try:
+            failed = await self._process(ctx, records)
+        except ServiceError:
+            ctx.kernel.state(LastResults).note(self._mapping.uuid, ok=False)
+            raise
+        ctx.kernel.state(LastResults).note(self._mapping.uuid, ok=failed is None)
+        return failed
+
+    async def _process(self, ctx: Context, records: list[StreamRecord]) -> int | None:
         shown = [record_of(record, self._mapping.source_arn) for record in records]
         chosen = [record for record in shown if self._filter is None or self._filter(record)]
         if not chosen:
