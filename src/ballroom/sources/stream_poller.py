@@ -67,6 +67,10 @@ class Discarded(msgspec.Struct, frozen=True):
     """What the last attempt met; None: there was none, or it reported records that failed."""
 
 
+class Untried(Exception):
+    """Raised by the work on a batch that cannot even be tried now: no attempt, so that only its age ends it."""
+
+
 Work = Callable[[Context, list[StreamRecord]], Coroutine[Any, Any, int | None]]
 """Works on a batch: None, or the position of the first record that failed. An error fails all of them."""
 Discard = Callable[[Context, Discarded], None]
@@ -224,14 +228,20 @@ class StreamPoller:
     async def _finish_part(self, hold: Hold, records: list[StreamRecord], attempts: int) -> None:
         source = self._source
         error: ServiceError | None = None
+        waits = 0
         while records:
             ctx = self._ctx()
             kept = self._without_aged(ctx, records, attempts, error)
             if not kept:
                 return
             records = kept
+            try:
+                failed, error = await self._attempt(ctx, records)
+            except Untried:
+                waits += 1
+                await self._back_off(hold, waits)
+                continue
             attempts += 1
-            failed, error = await self._attempt(ctx, records)
             if failed is None:
                 return
             if failed > 0:
@@ -246,9 +256,12 @@ class StreamPoller:
             if 0 <= source.retries < attempts:
                 self._give_up(ctx, records, "RetryAttemptsExhausted", attempts, error)
                 return
-            hold.pause()
-            await pause(self._kernel, _BACK_OFF_MS[min(attempts, len(_BACK_OFF_MS)) - 1])
-            hold.resume()
+            await self._back_off(hold, attempts)
+
+    async def _back_off(self, hold: Hold, times: int) -> None:
+        hold.pause()
+        await pause(self._kernel, _BACK_OFF_MS[min(times, len(_BACK_OFF_MS)) - 1])
+        hold.resume()
 
     async def _attempt(
         self, ctx: Context, records: list[StreamRecord]

@@ -117,6 +117,27 @@ def test_a_batch_that_was_never_tried_has_no_response(cloud: Cloud, stage: Stage
     assert "responseContext" not in untried
 
 
+def test_a_function_without_any_concurrency_holds_no_clock_and_its_records_age(
+    cloud: Cloud, stage: Stage
+) -> None:
+    stream = table(cloud)
+    dead = a_queue(cloud, "dead")
+    a_function(cloud)
+    cloud.call("lambda", "PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=0)
+    a_mapping(
+        cloud, stream, MaximumRecordAgeInSeconds=60, MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": queue_arn("dead")}},
+    )  # fmt: skip
+    fill(cloud, "a")
+    cloud.clock.advance(minutes=5)
+    [body] = [json.loads(message["Body"]) for message in received(cloud, dead)]
+    assert body["requestContext"]["condition"] == "RecordAgeExceeded"
+    fill(cloud, "b")
+    cloud.call("lambda", "DeleteFunctionConcurrency", FunctionName="f")
+    cloud.clock.advance(seconds=10)
+    assert seen(stage) == ["b"]
+
+
 def test_lanes_tell_of_their_own_invocations(cloud: Cloud, stage: Stage) -> None:
     stream = table(cloud)
     fill(cloud, "a", "b")

@@ -23,9 +23,9 @@ from ballroom.services.lambda_.invocation import Call, count, invoke
 from ballroom.services.lambda_.mappings import LastResults, MappingPlace, substance
 from ballroom.services.lambda_.names import LATEST, FunctionName
 from ballroom.services.lambda_.outcome import Outcome
-from ballroom.services.lambda_.resources import Mapping
+from ballroom.services.lambda_.resources import Mapping, find_function
 from ballroom.sources.batch_failures import reported_failures
-from ballroom.sources.stream_poller import Discarded, StreamPoller, StreamRecord, StreamSource
+from ballroom.sources.stream_poller import Discarded, StreamPoller, StreamRecord, StreamSource, Untried
 from ballroom.sources.stream_records import record_of, sequence_of
 
 _THROTTLED_S = 0.2
@@ -82,7 +82,7 @@ class StreamFeeder:
             return None
         request_id = ctx.kernel.ids.uuid()
         call = Call(self._at, orjson.dumps({"Records": chosen}), request_id, None)
-        outcome = await self._invoke(ctx, call)
+        outcome = await self._invoke(ctx, call, records[0]["dynamodb"]["ApproximateCreationDateTime"])
         if outcome.function_error:
             raise BatchFailed(outcome.function_error, request_id, outcome)
         if "ReportBatchItemFailures" not in self._mapping.response_types:
@@ -95,13 +95,28 @@ class StreamFeeder:
             raise BatchFailed("the first record failed", request_id, outcome)
         return positions[0] if positions else None
 
-    async def _invoke(self, ctx: Context, call: Call) -> Outcome:
+    async def _invoke(self, ctx: Context, call: Call, oldest_ms: int) -> Outcome:
+        """The outcome, once there is room for the function.
+
+        Raises:
+            Untried: the function is given no room at all, or the batch has become too old meanwhile.
+        """
         while True:
             try:
                 return await invoke(ctx, call)
-            except TooManyRequests:
+            except TooManyRequests as throttled:
+                if self._is_stopped(ctx) or self._is_aged(ctx, oldest_ms):
+                    raise Untried from throttled
                 # wait in real time, as the invocations do that take the room
                 await asyncio.wait({self._poller.task}, timeout=_THROTTLED_S)
+
+    def _is_stopped(self, ctx: Context) -> bool:
+        function = ctx.transact(find_function, self._at)
+        return function is not None and function.reserved_concurrency == 0
+
+    def _is_aged(self, ctx: Context, created_ms: int) -> bool:
+        age_s = self._stream.age_s
+        return age_s >= 0 and created_ms < ctx.clock.now_ms() - age_s * 1000
 
     def _discard(self, ctx: Context, told: Discarded) -> None:
         """Tell the destination where in the stream the batch stands."""
