@@ -180,6 +180,13 @@ def test_a_stream_that_ends_is_read_to_its_end(cloud: Cloud) -> None:
     assert consumer.poller.task.done()
 
 
+def test_a_stream_that_is_gone_is_not_looked_for_again(cloud: Cloud) -> None:
+    arn = table(cloud)
+    cloud.dynamodb("DeleteTable", TableName="cars")
+    cloud.clock.advance(hours=26)
+    assert Consumer(cloud, arn).poller.task.done()
+
+
 def test_a_consumer_whose_place_was_trimmed_misses_nothing_that_is_left(cloud: Cloud) -> None:
     arn = table(cloud)
     consumer = Consumer(cloud, arn, starting_position="LATEST")

@@ -129,8 +129,10 @@ class StreamPoller:
                 if not await self._take_turn():
                     return
             except ServiceError as refused:
-                # the stream is gone, or the disk is full: look again later, without pulling a virtual clock
                 log.info("reading %s: %r", self._source.arn, refused)
+                if refused.shape == "ResourceNotFoundException":
+                    return  # the stream is gone, for good: none is ever made again under its ARN
+                # the disk is full, or such: look again later, without pulling a virtual clock
                 if refused.shape == "TrimmedDataAccessException":
                     # what is left is not to be missed, wherever the consumer began
                     self._start = "TRIM_HORIZON"
