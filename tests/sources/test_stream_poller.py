@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ballroom.kernel import Context, ServiceError
+from ballroom.services.dynamodb.streams import reading
 from ballroom.sources.stream_poller import Discarded, StreamPoller, StreamSource
 from tests.cloud import Cloud
 from tests.services.dynamodb.test_streams import put, table
@@ -198,3 +201,20 @@ def test_a_consumer_whose_place_was_trimmed_misses_nothing_that_is_left(cloud: C
     consumer.start()
     cloud.clock.advance(seconds=11)
     assert "".join(consumer.batches) == "ac"
+
+
+def test_an_idle_consumer_looks_seldom(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    arn = table(cloud)
+    consumer = Consumer(cloud, arn)
+    looks: list[int] = []
+    read = reading.read
+
+    def counted(*given: Any) -> dict[str, Any]:
+        looks.append(cloud.clock.now_ms)
+        return read(*given)
+
+    monkeypatch.setattr(reading, "read", counted)
+    cloud.clock.advance(days=1)
+    assert len(looks) < 100
+    fill(cloud, "a")
+    assert consumer.batches == ["a"]

@@ -26,7 +26,8 @@ from ballroom.sources.stream_records import key_of, sequence_of
 
 log = logging.getLogger("ballroom.sources")
 
-_WAIT_MS = 20_000
+_WAIT_MS = 3_600_000
+"""A record ends a wait at once; looking again costs each day of a virtual clock that advances."""
 _RETRY_MS = 10_000
 _BACK_OFF_MS = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000)
 _BATCH_BYTES = 6_000_000
