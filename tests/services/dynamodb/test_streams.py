@@ -197,6 +197,20 @@ def test_a_disabled_stream_ends_and_stays_readable_for_a_day(cloud: Cloud) -> No
     assert cloud.error("dynamodbstreams", "DescribeStream", StreamArn=arn).shape == "ResourceNotFoundException"
 
 
+@pytest.mark.parametrize("keys", ["", "a"])
+def test_a_stream_ends_with_its_last_record_whatever_was_taken_back_after(cloud: Cloud, keys: str) -> None:
+    arn = table(cloud)
+    for key in keys:
+        put(cloud, key)
+    check = {"TableName": "cars", "Key": {"id": {"S": "none"}}, "ConditionExpression": "attribute_exists(id)"}
+    write = {"TableName": "cars", "Item": {"id": {"S": "b"}}}
+    cloud.error("dynamodb", "TransactWriteItems", TransactItems=[{"Put": write}, {"ConditionCheck": check}])
+    cloud.dynamodb("UpdateTable", TableName="cars", StreamSpecification={"StreamEnabled": False})
+    answer = cloud.dynamodbstreams("GetRecords", ShardIterator=iterator(cloud, arn))
+    assert keys_of(answer["Records"]) == keys
+    assert "NextShardIterator" not in answer
+
+
 def test_a_deleted_tables_stream_stays_readable_for_a_day(cloud: Cloud) -> None:
     arn = table(cloud)
     put(cloud, "a")

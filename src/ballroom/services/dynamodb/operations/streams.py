@@ -96,7 +96,7 @@ def _shard(tx: Tx, place: StreamPlace) -> dict[str, Any]:
     numbers = {"StartingSequenceNumber": sequence_of(1)}
     if place.disabled_ms:
         # a stream that ended without a record ends where it began
-        numbers["EndingSequenceNumber"] = sequence_of(max(tx.kernel.state(Tails).last(tx, place), 1))
+        numbers["EndingSequenceNumber"] = sequence_of(max(place.last, 1))
     return {"ShardId": SHARD, "SequenceNumberRange": numbers}
 
 

@@ -20,7 +20,6 @@ from ballroom.services.dynamodb.streams.rows import (
     Iterator,
     Mark,
     StreamPlace,
-    Tails,
     changes_of,
     load_place,
     mark_key,
@@ -105,7 +104,7 @@ def read(tx: Tx, iterator: Iterator, limit: int) -> dict[str, Any]:
         after = number_in(key)
         records.append(_present(place, after, row))
     answer: dict[str, Any] = {"Records": records}
-    is_at_end = place.disabled_ms and after >= tx.kernel.state(Tails).last(tx, place)
+    is_at_end = place.disabled_ms and after >= place.last
     if not is_at_end:
         answer["NextShardIterator"] = make_iterator(tx, place, after)
     return answer

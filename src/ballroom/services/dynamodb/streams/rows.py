@@ -116,11 +116,7 @@ class Tails:
         key = (place.table_id, place.label)
         known = self._last.get(key)
         if known is None:
-            prefix = changes_of(*key)
-            rows = tx.scan_prefix_items(Change, prefix, limit=1, reverse=True)
-            mark = tx.get(Mark, mark_key(*key))
-            known = max(int(rows[0][0][-1]) if rows else 0, mark.removed if mark is not None else 0)
-            self._last[key] = known
+            known = self._last[key] = last_stored(tx, *key)
         return known
 
     def next(self, tx: Tx, table_id: str, label: str) -> int:
@@ -130,6 +126,13 @@ class Tails:
             self.last(tx, StreamPlace("", "", "", table_id, label, "", "", None, 0))
         self._last[key] += 1
         return self._last[key]
+
+
+def last_stored(tx: Tx, table_id: str, label: str) -> int:
+    """The number of the last record that there is or was; numbers of writes that were taken back are not."""
+    rows = tx.scan_prefix_items(Change, changes_of(table_id, label), limit=1, reverse=True)
+    mark = tx.get(Mark, mark_key(table_id, label))
+    return max(int(rows[0][0][-1]) if rows else 0, mark.removed if mark is not None else 0)
 
 
 class Mark(Record, frozen=True):

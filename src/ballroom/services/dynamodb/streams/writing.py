@@ -19,6 +19,7 @@ from ballroom.services.dynamodb.streams.rows import (
     StreamPlace,
     Tails,
     changes_of,
+    last_stored,
     mark_key,
     number_in,
     place_key,
@@ -96,7 +97,7 @@ def table_deleted(tx: Tx, table: LiveTable) -> None:
 
 def close(tx: Tx, place: StreamPlace) -> None:
     """End a stream: readers that reach its end are told so."""
-    last = tx.kernel.state(Tails).last(tx, place)
+    last = last_stored(tx, place.table_id, place.label)
     ended = StreamPlace(
         place.account, place.region, place.table, place.table_id, place.label, place.view, place.hash,
         place.range, place.enabled_ms, place.disabled_ms or tx.now_ms, last,
