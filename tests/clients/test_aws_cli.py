@@ -104,3 +104,28 @@ def test_parameters_and_roles_are_kept(aws: Aws) -> None:
         '"lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}'  # fmt: skip
     made = aws("iam", "create-role", "--role-name", "cli-role", "--assume-role-policy-document", trust)["Role"]
     assert made["Arn"] == "arn:aws:iam::000000000000:role/cli-role"
+
+
+def test_a_table_is_waited_for_filled_and_asked(aws: Aws, tmp_path: Path) -> None:
+    aws(
+        "dynamodb", "create-table", "--table-name", "cli-things", "--billing-mode", "PAY_PER_REQUEST",
+        "--attribute-definitions", "AttributeName=pk,AttributeType=S", "AttributeName=g,AttributeType=N",
+        "--key-schema", "AttributeName=pk,KeyType=HASH", "--global-secondary-indexes",
+        "IndexName=by-g,KeySchema=[{AttributeName=g,KeyType=HASH}],Projection={ProjectionType=KEYS_ONLY}",
+    )  # fmt: skip
+    aws("dynamodb", "wait", "table-exists", "--table-name", "cli-things")
+    put = {"TableName": "cli-things", "Item": {"pk": {"S": "é"}, "g": {"N": "1"}, "b": {"B": "AAECAw=="}}}
+    (tmp_path / "in.json").write_text(json.dumps(put))
+    aws("dynamodb", "put-item", "--cli-input-json", f"file://{tmp_path / 'in.json'}")
+    insert = "INSERT INTO \"cli-things\" VALUE {'pk': ?, 'g': 1}"
+    aws("dynamodb", "execute-statement", "--statement", insert, "--parameters", '[{"S": "b"}]')
+    select = 'SELECT pk FROM "cli-things"."by-g" WHERE g = 1'
+    found = aws("dynamodb", "execute-statement", "--statement", select)["Items"]
+    assert sorted(one["pk"]["S"] for one in found) == ["b", "é"]
+    page = aws("dynamodb", "scan", "--table-name", "cli-things", "--max-items", "1")
+    assert len(page["Items"]) == 1
+    assert page["NextToken"]
+    said = aws("dynamodb", "execute-statement", "--statement", "SELECT", fails=True)
+    assert "(ValidationException) when calling the ExecuteStatement operation" in said
+    aws("dynamodb", "delete-table", "--table-name", "cli-things")
+    aws("dynamodb", "wait", "table-not-exists", "--table-name", "cli-things")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ballroom.kernel import Context, ServiceError
+from ballroom.services.dynamodb.streams import reading
 from ballroom.sources.stream_poller import Discarded, StreamPoller, StreamSource
 from tests.cloud import Cloud
 from tests.services.dynamodb.test_streams import put, table
@@ -178,3 +181,40 @@ def test_a_stream_that_ends_is_read_to_its_end(cloud: Cloud) -> None:
     cloud.clock.settle()
     assert consumer.batches == ["a"]
     assert consumer.poller.task.done()
+
+
+def test_a_stream_that_is_gone_is_not_looked_for_again(cloud: Cloud) -> None:
+    arn = table(cloud)
+    cloud.dynamodb("DeleteTable", TableName="cars")
+    cloud.clock.advance(hours=26)
+    assert Consumer(cloud, arn).poller.task.done()
+
+
+def test_a_consumer_whose_place_was_trimmed_misses_nothing_that_is_left(cloud: Cloud) -> None:
+    arn = table(cloud)
+    consumer = Consumer(cloud, arn, starting_position="LATEST")
+    fill(cloud, "a")
+    consumer.stop()
+    fill(cloud, "b")
+    cloud.clock.advance(hours=26)
+    fill(cloud, "c")
+    consumer.start()
+    cloud.clock.advance(seconds=11)
+    assert "".join(consumer.batches) == "ac"
+
+
+def test_an_idle_consumer_looks_seldom(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    arn = table(cloud)
+    consumer = Consumer(cloud, arn)
+    looks: list[int] = []
+    read = reading.read
+
+    def counted(*given: Any) -> dict[str, Any]:
+        looks.append(cloud.clock.now_ms)
+        return read(*given)
+
+    monkeypatch.setattr(reading, "read", counted)
+    cloud.clock.advance(days=1)
+    assert len(looks) < 100
+    fill(cloud, "a")
+    assert consumer.batches == ["a"]

@@ -26,7 +26,8 @@ from ballroom.sources.stream_records import key_of, sequence_of
 
 log = logging.getLogger("ballroom.sources")
 
-_WAIT_MS = 20_000
+_WAIT_MS = 3_600_000
+"""A record ends a wait at once; looking again costs each day of a virtual clock that advances."""
 _RETRY_MS = 10_000
 _BACK_OFF_MS = (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000)
 _BATCH_BYTES = 6_000_000
@@ -63,6 +64,12 @@ class Discarded(msgspec.Struct, frozen=True):
     attempts: int
     shard_id: str
     stream_arn: str
+    error: ServiceError | None = None
+    """What the last attempt met; None: there was none, or it reported records that failed."""
+
+
+class Untried(Exception):
+    """Raised by the work on a batch that cannot even be tried now: no attempt, so that only its age ends it."""
 
 
 Work = Callable[[Context, list[StreamRecord]], Coroutine[Any, Any, int | None]]
@@ -104,7 +111,7 @@ class StreamPoller:
             discard,
             stream,
         )
-        self._shard = ""
+        self._shard, self._start = "", source.starting_position
         self.task = kernel.spawn(self._run(), f"read {source.arn} for {source.consumer}")
         """Done once the poller has been stopped, or the stream has ended."""
 
@@ -123,9 +130,13 @@ class StreamPoller:
                 if not await self._take_turn():
                     return
             except ServiceError as refused:
-                # the stream is gone, or the disk is full: look again later, without pulling a virtual clock
                 log.info("reading %s: %r", self._source.arn, refused)
+                if refused.shape == "ResourceNotFoundException":
+                    return  # the stream is gone, for good: none is ever made again under its ARN
+                # the disk is full, or such: look again later, without pulling a virtual clock
                 if refused.shape == "TrimmedDataAccessException":
+                    # what is left is not to be missed, wherever the consumer began
+                    self._start = "TRIM_HORIZON"
                     self._kernel.transact(forget_place, self._source.consumer_id)
                 await pause(self._kernel, _RETRY_MS)
 
@@ -159,7 +170,7 @@ class StreamPoller:
         request = {
             "StreamArn": self._source.arn,
             "ShardId": self._shard,
-            "ShardIteratorType": self._source.starting_position,
+            "ShardIteratorType": self._start,
         }
         answer = await ctx.call("dynamodbstreams", "GetShardIterator", request)
         iterator: str = answer["ShardIterator"]
@@ -219,14 +230,21 @@ class StreamPoller:
 
     async def _finish_part(self, hold: Hold, records: list[StreamRecord], attempts: int) -> None:
         source = self._source
+        error: ServiceError | None = None
+        waits = 0
         while records:
             ctx = self._ctx()
-            kept = self._without_aged(ctx, records, attempts)
+            kept = self._without_aged(ctx, records, attempts, error)
             if not kept:
                 return
             records = kept
+            try:
+                failed, error = await self._attempt(ctx, records)
+            except Untried:
+                waits += 1
+                await self._back_off(hold, waits)
+                continue
             attempts += 1
-            failed = await self._attempt(ctx, records)
             if failed is None:
                 return
             if failed > 0:
@@ -239,20 +257,28 @@ class StreamPoller:
                 records, attempts = records[middle:], attempts - 1
                 continue
             if 0 <= source.retries < attempts:
-                self._give_up(ctx, records, "RetryAttemptsExhausted", attempts)
+                self._give_up(ctx, records, "RetryAttemptsExhausted", attempts, error)
                 return
-            hold.pause()
-            await pause(self._kernel, _BACK_OFF_MS[min(attempts, len(_BACK_OFF_MS)) - 1])
-            hold.resume()
+            await self._back_off(hold, attempts)
 
-    async def _attempt(self, ctx: Context, records: list[StreamRecord]) -> int | None:
+    async def _back_off(self, hold: Hold, times: int) -> None:
+        hold.pause()
+        await pause(self._kernel, _BACK_OFF_MS[min(times, len(_BACK_OFF_MS)) - 1])
+        hold.resume()
+
+    async def _attempt(
+        self, ctx: Context, records: list[StreamRecord]
+    ) -> tuple[int | None, ServiceError | None]:
+        """The position of the first record that failed (None: none did), and the error if all did for one."""
         try:
-            return await self._work(ctx, records)
+            return await self._work(ctx, records), None
         except ServiceError as refused:
             log.warning("batch for %s was not processed: %r", self._source.consumer, refused)
-            return 0
+            return 0, refused
 
-    def _without_aged(self, ctx: Context, records: list[StreamRecord], attempts: int) -> list[StreamRecord]:
+    def _without_aged(
+        self, ctx: Context, records: list[StreamRecord], attempts: int, error: ServiceError | None
+    ) -> list[StreamRecord]:
         age_s = self._source.age_s
         if age_s < 0:
             return records
@@ -260,10 +286,17 @@ class StreamPoller:
         kept = [r for r in records if r["dynamodb"]["ApproximateCreationDateTime"] >= oldest_ms]
         aged = records[: len(records) - len(kept)]
         if aged:
-            self._give_up(ctx, aged, "RecordAgeExceeded", attempts)
+            self._give_up(ctx, aged, "RecordAgeExceeded", attempts, error)
         return kept
 
-    def _give_up(self, ctx: Context, records: list[StreamRecord], condition: str, attempts: int) -> None:
+    def _give_up(
+        self,
+        ctx: Context,
+        records: list[StreamRecord],
+        condition: str,
+        attempts: int,
+        error: ServiceError | None,
+    ) -> None:
         log.info(
             "%s to %s for %s: %s",
             sequence_of(records[0]),
@@ -271,4 +304,4 @@ class StreamPoller:
             self._source.consumer,
             condition,
         )
-        self._discard(ctx, Discarded(records, condition, attempts, self._shard, self._source.arn))
+        self._discard(ctx, Discarded(records, condition, attempts, self._shard, self._source.arn, error))

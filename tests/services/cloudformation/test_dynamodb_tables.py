@@ -55,6 +55,72 @@ def test_a_table_and_its_indexes_become_provisioned_together(cloud: Cloud) -> No
         assert told["ProvisionedThroughput"].items() >= UNITS.items()
 
 
+def index(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "IndexName": name, "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"}, **more,
+    }  # fmt: skip
+
+
+def test_what_an_index_takes_at_most_changes(cloud: Cloud) -> None:
+    create(cloud, template(Table=with_index()))
+    most, warm = {"MaxReadRequestUnits": 5}, {"ReadUnitsPerSecond": 13000, "WriteUnitsPerSecond": 5000}
+    update(cloud, template(Table=with_index(index={"OnDemandThroughput": most, "WarmThroughput": warm})))
+    [told] = described(cloud)["GlobalSecondaryIndexes"]
+    assert told["OnDemandThroughput"] == most
+    assert told["WarmThroughput"].items() >= warm.items()
+
+
+def test_an_update_that_fails_before_it_changed_the_indexes_is_rolled_back(cloud: Cloud) -> None:
+    create(cloud, template(Table=with_index()))
+    stream = {"StreamViewType": "KEYS_ONLY"}
+    two_more = with_index(StreamSpecification=stream)
+    two_more["Properties"]["GlobalSecondaryIndexes"] = [index("two"), index("three")]
+    update(cloud, template(Table=two_more))
+    assert status(cloud) == "UPDATE_ROLLBACK_COMPLETE"
+    table = described(cloud)
+    assert [one["IndexName"] for one in table["GlobalSecondaryIndexes"]] == ["by-g"]
+    assert "StreamSpecification" not in table
+    update(cloud, template(Table=with_index(StreamSpecification=stream)))
+    assert status(cloud) == "UPDATE_COMPLETE"
+
+
+def test_kinesis_is_refused_of_a_table_that_is_there(cloud: Cloud) -> None:
+    create(cloud, template(Table=a_table()))
+    update(cloud, template(Table=a_table(KinesisStreamSpecification={"StreamArn": "arn:aws:kinesis:::stream/x"})))
+    assert status(cloud) == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def a_global_table(replica: dict[str, Any], *elsewhere: str, **properties: Any) -> dict[str, Any]:
+    replicas = [{"Region": "us-east-1", **replica}, *({"Region": region} for region in elsewhere)]
+    return {**a_table(Replicas=replicas, **properties), "Type": "AWS::DynamoDB::GlobalTable"}
+
+
+def test_the_replica_of_a_global_table_changes(cloud: Cloud) -> None:
+    create(cloud, template(Table=a_global_table({"Tags": [{"Key": "a", "Value": "1"}]})))
+    replica = {
+        "Tags": [{"Key": "a", "Value": "2"}], "SSESpecification": {"KMSMasterKeyId": "alias/mine"},
+        "ReadOnDemandThroughputSettings": {"MaxReadRequestUnits": 5},
+    }  # fmt: skip
+    writes = {"MaxWriteRequestUnits": 6}
+    changed = a_global_table(
+        replica, SSESpecification={"SSEEnabled": True}, WriteOnDemandThroughputSettings=writes
+    )
+    update(cloud, template(Table=changed))
+    assert (status(cloud), reasons(cloud)) == ("UPDATE_COMPLETE", [])
+    table = described(cloud)
+    tags = cloud.dynamodb("ListTagsOfResource", ResourceArn=table["TableArn"])["Tags"]
+    assert {"Key": "a", "Value": "2"} in tags
+    assert table["SSEDescription"]["KMSMasterKeyArn"].endswith("alias/mine")
+    assert table["OnDemandThroughput"] == {"MaxReadRequestUnits": 5, "MaxWriteRequestUnits": 6}
+
+
+def test_a_second_replica_is_refused_and_rolled_back(cloud: Cloud) -> None:
+    create(cloud, template(Table=a_global_table({})))
+    update(cloud, template(Table=a_global_table({}, "eu-west-1")))
+    assert status(cloud) == "UPDATE_ROLLBACK_COMPLETE"
+
+
 # -- imports -----------------------------------------------------------------------------------------
 
 LINES = b"pk,g\na,1\nb,2\n"

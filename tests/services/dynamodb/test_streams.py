@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.cloud import Cloud
 
+from ballroom.kernel.store.shard import Shard
+
 DAY_MS = 86_400_000
 
 
@@ -79,6 +81,14 @@ def test_what_changes_nothing_leaves_no_record(cloud: Cloud) -> None:
     put(cloud, "a", n={"N": "1.0"})
     delete(cloud, "b")
     assert len(records(cloud, arn)) == 1
+
+
+def test_the_order_of_attributes_and_of_a_sets_elements_is_no_change(cloud: Cloud) -> None:
+    arn = table(cloud)
+    put(cloud, "a", n={"N": "1"}, s={"L": [{"SS": ["x", "y"]}]})
+    put(cloud, "a", s={"L": [{"SS": ["y", "x"]}]}, n={"N": "1"})
+    put(cloud, "a", s={"L": [{"SS": ["y", "z"]}]}, n={"N": "1"})
+    assert [record["eventName"] for record in records(cloud, arn)] == ["INSERT", "MODIFY"]
 
 
 @pytest.mark.parametrize(
@@ -187,6 +197,20 @@ def test_a_disabled_stream_ends_and_stays_readable_for_a_day(cloud: Cloud) -> No
     assert cloud.error("dynamodbstreams", "DescribeStream", StreamArn=arn).shape == "ResourceNotFoundException"
 
 
+@pytest.mark.parametrize("keys", ["", "a"])
+def test_a_stream_ends_with_its_last_record_whatever_was_taken_back_after(cloud: Cloud, keys: str) -> None:
+    arn = table(cloud)
+    for key in keys:
+        put(cloud, key)
+    check = {"TableName": "cars", "Key": {"id": {"S": "none"}}, "ConditionExpression": "attribute_exists(id)"}
+    write = {"TableName": "cars", "Item": {"id": {"S": "b"}}}
+    cloud.error("dynamodb", "TransactWriteItems", TransactItems=[{"Put": write}, {"ConditionCheck": check}])
+    cloud.dynamodb("UpdateTable", TableName="cars", StreamSpecification={"StreamEnabled": False})
+    answer = cloud.dynamodbstreams("GetRecords", ShardIterator=iterator(cloud, arn))
+    assert keys_of(answer["Records"]) == keys
+    assert "NextShardIterator" not in answer
+
+
 def test_a_deleted_tables_stream_stays_readable_for_a_day(cloud: Cloud) -> None:
     arn = table(cloud)
     put(cloud, "a")
@@ -205,3 +229,70 @@ def test_streams_are_listed_in_pages(cloud: Cloud) -> None:
     assert [s["TableName"] for s in first["Streams"]] == ["one", "three"]
     last = cloud.dynamodbstreams("ListStreams", ExclusiveStartStreamArn=first["LastEvaluatedStreamArn"])
     assert [s["TableName"] for s in last["Streams"]] == ["two"]
+
+
+def test_streams_of_one_moment_are_told_apart(cloud: Cloud) -> None:
+    first = table(cloud)
+    put(cloud, "a")
+    cloud.dynamodb("UpdateTable", TableName="cars", StreamSpecification={"StreamEnabled": False})
+    view = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    told = cloud.dynamodb("UpdateTable", TableName="cars", StreamSpecification=view)["TableDescription"]
+    put(cloud, "b")
+    cloud.dynamodb("DeleteTable", TableName="cars")
+    third = table(cloud)
+    arns = [first, told["LatestStreamArn"], third]
+    assert [keys_of(records(cloud, arn)) for arn in arns] == ["a", "b", ""]
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "most"),
+    [("ListStreams", {}, 100), ("DescribeStream", {"StreamArn": "x" * 40}, 100),
+     ("GetRecords", {"ShardIterator": "x"}, 1000)],
+)  # fmt: skip
+def test_a_limit_has_a_limit(cloud: Cloud, operation: str, given: dict[str, Any], most: int) -> None:
+    error = cloud.error("dynamodbstreams", operation, **given, Limit=most + 1)
+    assert error.shape == "ValidationException"
+    assert error.text == (
+        f"1 validation error detected: Value '{most + 1}' at 'limit' failed to satisfy constraint: "
+        f"Member must have value less than or equal to {most}"
+    )
+
+
+def test_a_stream_without_a_record_ends_where_it_began(cloud: Cloud) -> None:
+    arn = table(cloud)
+    cloud.dynamodb("UpdateTable", TableName="cars", StreamSpecification={"StreamEnabled": False})
+    [ended] = cloud.dynamodbstreams("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"]
+    numbers = ended["SequenceNumberRange"]
+    assert numbers["StartingSequenceNumber"] == numbers["EndingSequenceNumber"]
+
+
+def test_large_records_are_read_and_trimmed_a_megabyte_at_a_time(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = table(cloud)
+    for n in range(20):
+        put(cloud, str(n % 10), large={"S": "x" * 390_000}, n={"N": str(n)})
+    rows: list[int] = []
+    scan = Shard.scan
+
+    def counted(*given: Any) -> list[Any]:
+        found = scan(*given)
+        rows.append(len(found))
+        return found
+
+    monkeypatch.setattr(Shard, "scan", counted)
+    place = iterator(cloud, arn)
+    pages = []
+    rows.clear()
+    while True:
+        page = cloud.dynamodbstreams("GetRecords", ShardIterator=place)
+        if not page["Records"]:
+            break
+        pages.append(keys_of(page["Records"]))
+        place = page["NextShardIterator"]
+    assert "".join(pages) == "01234567890123456789"
+    assert max(rows) <= 3
+    rows.clear()
+    cloud.clock.advance(ms=DAY_MS + 2 * 3_600_000)
+    assert max(rows) <= 3
+    assert records(cloud, arn) == []

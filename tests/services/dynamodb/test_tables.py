@@ -9,8 +9,9 @@ from tests.cloud import ACCOUNT, Cloud
 
 from ballroom.kernel import ServiceError, Tx
 from ballroom.kernel.keys import prefix_range
+from ballroom.services.dynamodb import housekeeping
 
-from .tables import a_table, get, index, item, put, query, refusal, schema, values
+from .tables import a_table, get, index, item, put, query, refusal, scan, schema, values
 
 UNITS = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
 ONE = {
@@ -192,6 +193,63 @@ def test_a_new_index_is_filled_in_slices_while_writes_go_on(cloud: Cloud) -> Non
     assert cloud.kernel.shard.scan(*prefix_range(("dynamodb-data", told["TableId"], "index")), None) == []
 
 
+@pytest.mark.parametrize("unfit", ["", "x" * 2049, 5])
+def test_what_cannot_be_a_key_is_left_out_of_a_new_index_and_its_counts(cloud: Cloud, unfit: Any) -> None:
+    a_table(cloud)
+    put(cloud, pk="fits", g="x")
+    put(cloud, pk="unfit", g=unfit)
+    cloud.dynamodb(
+        "UpdateTable", TableName="tab", AttributeDefinitions=types(pk="S", g="S"),
+        GlobalSecondaryIndexUpdates=[{"Create": index("by-g", "g")}],
+    )  # fmt: skip
+    cloud.clock.settle()
+    for change in ("DeleteItem", "PutItem"):
+        (told,) = described(cloud)["GlobalSecondaryIndexes"]
+        assert (told["ItemCount"], told["IndexSizeBytes"]) == (1, len("pkfitsgx"))
+        assert [one["pk"] for one in scan(cloud, IndexName="by-g")] == ["fits"]
+        if change == "DeleteItem":
+            cloud.dynamodb("DeleteItem", TableName="tab", Key=item(pk="unfit"))
+        else:
+            put(cloud, pk="unfit")
+
+
+def test_an_index_is_filled_in_slices_however_large_the_items_are(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_table(cloud)
+    for n in range(20):
+        put(cloud, pk=str(n), g="g", large="x" * 390_000)
+    slices: list[int] = []
+    counted = housekeeping.count_index
+    monkeypatch.setattr(
+        housekeeping, "count_index", lambda *given: (slices.append(given[-2]), counted(*given))
+    )
+    cloud.dynamodb(
+        "UpdateTable", TableName="tab", AttributeDefinitions=types(pk="S", g="S"),
+        GlobalSecondaryIndexUpdates=[{"Create": index("by-g", "g", keys_only=True)}],
+    )  # fmt: skip
+    cloud.clock.settle()
+    assert sum(slices) == 20
+    assert max(slices) <= 4
+
+
+def test_a_fill_of_a_table_that_is_gone_leaves_its_successor_alone(cloud: Cloud) -> None:
+    a_table(cloud)
+    put(cloud, pk="a", g="x")
+
+    def a_late_slice(tx: Tx) -> None:
+        tx.call(
+            "dynamodb", "UpdateTable",
+            {"TableName": "tab", "AttributeDefinitions": types(pk="S", g="S"),
+             "GlobalSecondaryIndexUpdates": [{"Create": index("by-g", "g")}]},
+        )  # fmt: skip
+        housekeeping.fill_index(tx, ACCOUNT, "us-east-1", "tab", 1, b"\xff".hex())
+
+    cloud.transact(a_late_slice)
+    cloud.clock.settle()
+    assert [one["pk"] for one in scan(cloud, IndexName="by-g")] == ["a"]
+
+
 def test_a_new_index_defines_its_keys_in_the_same_request(cloud: Cloud) -> None:
     a_table(cloud, sk="S")
     create = [{"Create": index("by-sk", "sk")}]
@@ -202,6 +260,18 @@ def test_a_new_index_defines_its_keys_in_the_same_request(cloud: Cloud) -> None:
     cloud.dynamodb(
         "UpdateTable", TableName="tab", GlobalSecondaryIndexUpdates=create, AttributeDefinitions=types(sk="S")
     )
+
+
+def test_all_indexes_together_include_at_most_100_attributes(cloud: Cloud) -> None:
+    def include(n: int) -> dict[str, Any]:
+        return index(f"by-{n}", "g", None, *(f"a{one}" for one in range(20)))
+
+    a_table(cloud, types={"g": "S"}, GlobalSecondaryIndexes=[include(n) for n in range(5)])
+    text = refusal(
+        cloud, "UpdateTable", AttributeDefinitions=types(g="S"),
+        GlobalSecondaryIndexUpdates=[{"Create": index("one-more", "g", None, "a")}],
+    )  # fmt: skip
+    assert text == INVALID + "Number of NonKeyAttributes in all indexes exceeds the per-table limit of 100"
 
 
 def test_only_one_index_is_made_or_removed_at_a_time(cloud: Cloud) -> None:

@@ -98,6 +98,76 @@ def test_a_batch_that_keeps_failing_is_told_to_its_destination(cloud: Cloud, sta
     assert len(stage.seen) == 4
 
 
+def test_a_batch_that_was_never_tried_has_no_response(cloud: Cloud, stage: Stage) -> None:
+    stream = table(cloud)
+    dead = a_queue(cloud, "dead")
+    a_function(cloud)
+    stage.script(lambda event: 1 / 0)
+    a_mapping(
+        cloud, stream, MaximumRecordAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": queue_arn("dead")}},
+    )  # fmt: skip
+    fill(cloud, "a")
+    fill(cloud, "b")
+    cloud.clock.advance(minutes=5)
+    tried, untried = (json.loads(message["Body"]) for message in received(cloud, dead))
+    assert tried["responseContext"]["functionError"] == "Unhandled"
+    assert {body["requestContext"]["condition"] for body in (tried, untried)} == {"RecordAgeExceeded"}
+    assert untried["requestContext"]["approximateInvokeCount"] == 0
+    assert "responseContext" not in untried
+
+
+def test_a_function_without_any_concurrency_holds_no_clock_and_its_records_age(
+    cloud: Cloud, stage: Stage
+) -> None:
+    stream = table(cloud)
+    dead = a_queue(cloud, "dead")
+    a_function(cloud)
+    cloud.call("lambda", "PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=0)
+    a_mapping(
+        cloud, stream, MaximumRecordAgeInSeconds=60, MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": queue_arn("dead")}},
+    )  # fmt: skip
+    fill(cloud, "a")
+    cloud.clock.advance(minutes=5)
+    [body] = [json.loads(message["Body"]) for message in received(cloud, dead)]
+    assert body["requestContext"]["condition"] == "RecordAgeExceeded"
+    fill(cloud, "b")
+    cloud.call("lambda", "DeleteFunctionConcurrency", FunctionName="f")
+    cloud.clock.advance(seconds=10)
+    assert seen(stage) == ["b"]
+
+
+def test_lanes_tell_of_their_own_invocations(cloud: Cloud, stage: Stage) -> None:
+    stream = table(cloud)
+    fill(cloud, "a", "b")
+    dead = a_queue(cloud, "dead")
+    a_function(cloud)
+    stage.script(lambda event: 1 / 0)
+    a_mapping(
+        cloud, stream, MaximumRecordAgeInSeconds=60, ParallelizationFactor=2,
+        DestinationConfig={"OnFailure": {"Destination": queue_arn("dead")}},
+    )  # fmt: skip
+    cloud.clock.advance(minutes=5)
+    bodies = [json.loads(message["Body"]) for message in received(cloud, dead)]
+    assert len(bodies) == 2
+    for body in bodies:
+        [invoked] = [one for one in stage.seen if one.request_id == body["requestContext"]["requestId"]]
+        assert body["DDBStreamBatchInfo"]["startSequenceNumber"].encode() in invoked.payload
+
+
+def test_a_mapping_tells_how_its_last_batch_ended(cloud: Cloud, stage: Stage) -> None:
+    stream = table(cloud)
+    a_function(cloud)
+    uuid = a_mapping(cloud, stream, MaximumRetryAttempts=0)["UUID"]
+    told = []
+    for answer in (lambda event: None, lambda event: 1 / 0):
+        stage.script(answer)
+        fill(cloud, "a", n={"N": str(len(told))})
+        told.append(cloud.call("lambda", "GetEventSourceMapping", UUID=uuid)["LastProcessingResult"])
+    assert told == ["OK", "PROBLEM: Function call failed"]
+
+
 FAILS = {"batchItemFailures": [{"itemIdentifier": ""}]}
 
 
@@ -156,6 +226,7 @@ def test_what_a_stream_cannot_have_is_refused(cloud: Cloud, stage: Stage) -> Non
         ({"StartingPosition": "AT_TIMESTAMP"}, "InvalidParameterValueException"),
         ({"ScalingConfig": {"MaximumConcurrency": 2}}, "InvalidParameterValueException"),
         ({"TumblingWindowInSeconds": 5}, "NotImplemented"),
+        ({"MaximumRecordAgeInSeconds": 59}, "InvalidParameterValueException"),
         ({"EventSourceArn": stream + "x"}, "InvalidParameterValueException"),
     ):
         request = {"FunctionName": "f", "EventSourceArn": stream, "StartingPosition": "LATEST", **more}

@@ -21,6 +21,7 @@ from ballroom.services.dynamodb.resources import (
     table_key,
     token_key,
 )
+from ballroom.services.dynamodb.slices import go_on, read_slice
 from ballroom.services.dynamodb.writes import add_to_index, count_index
 
 SLICE = 200
@@ -40,10 +41,10 @@ def fill_index(tx: Tx, account: str, region: str, name: str, index_id: int, afte
     index = next((one for one in live.indexes if one.record.id == index_id), None) if live is not None else None
     if record is None or live is None or index is None or index.record.filled:
         return
-    low = pack(live.prefix)
-    rows = tx.scan_items_packed(
-        Item, bytes.fromhex(after) + b"\0" if after else low, low + PREFIX_END, limit=SLICE
-    )
+    low, reached = pack(live.prefix), bytes.fromhex(after)
+    if reached and not reached.startswith(low):
+        return  # it was for a table of that name that is gone
+    rows = read_slice(tx, Item, reached + b"\0" if reached else low, low + PREFIX_END)
     items = size = 0
     for _, item in rows:
         primary = live.schema.of_key(live.schema.of_attributes(item.attributes))
@@ -51,8 +52,8 @@ def fill_index(tx: Tx, account: str, region: str, name: str, index_id: int, afte
         items, size = items + more, size + larger
     if items:
         count_index(tx, live, index_id, items, size)
-    if len(rows) == SLICE:
-        tx.wake_at(tx.now_ms, _FILL, account, region, name, index_id, rows[-1][0].hex())
+    if rows:
+        go_on(tx, _FILL, account, region, name, index_id, rows[-1][0].hex())
         return
     indexes = tuple(
         msgspec.structs.replace(one, filled=True) if one.id == index_id else one for one in record.indexes

@@ -124,6 +124,13 @@ def check_sort_size(encoded: bytes) -> None:
         raise Invalid.parameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
 
 
+def may_be_key(encoded: tuple[bytes, ...]) -> bool:
+    """Whether values can be the key of an index: none is empty or too large."""
+    if not all(encoded) or len(encoded[0]) > MOST_PARTITION_BYTES:
+        return False
+    return len(encoded) == 1 or len(encoded[1]) <= MOST_SORT_BYTES
+
+
 def check_index_value(index_name: str, name: str, kind: str, value: Value) -> None:
     """Raise unless a value may be an attribute of an index's key.
 

@@ -13,7 +13,8 @@ from typing import Any
 from ballroom.kernel import Key, Record, Tx
 from ballroom.kernel.arn import make_arn
 from ballroom.services.dynamodb.errors import Invalid
-from ballroom.services.dynamodb.resources import Stream
+from ballroom.services.dynamodb.resources import Stream, Table
+from ballroom.services.dynamodb.streams.rows import StreamPlace, place_key
 
 MOST_TAGS = 50
 _POLICY_BYTES = 20 * 1024
@@ -48,8 +49,13 @@ def check_supported(request: dict[str, Any]) -> None:
             raise Invalid(f"Ballroom does not support {what}: {member} cannot be used.")
 
 
-def new_stream(tx: Tx, specification: dict[str, Any] | None, *, creating: bool = False) -> Stream | None:
+def new_stream(
+    tx: Tx, table: Table, specification: dict[str, Any] | None, *, creating: bool = False
+) -> Stream | None:
     """The stream that a StreamSpecification asks for; its label is the time, to the millisecond.
+
+    A stream that was enabled within the same millisecond, and may still be read, keeps its label: the new one
+    gets the next that is free.
 
     Raises:
         Invalid: it is enabled without a view type, or has one without being enabled.
@@ -67,8 +73,14 @@ def new_stream(tx: Tx, specification: dict[str, Any] | None, *, creating: bool =
         return None
     if view is None:
         raise Invalid.parameter("StreamViewType is required when StreamEnabled is true")
-    label = datetime.fromtimestamp(tx.now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-    return Stream(f"{label}{tx.now_ms % 1000:03}", view, enabled=True, enabled_ms=tx.now_ms)
+    label_ms = tx.now_ms
+    while tx.get(StreamPlace, place_key(table.account, table.region, table.name, _label(label_ms))) is not None:
+        label_ms += 1
+    return Stream(_label(label_ms), view, enabled=True, enabled_ms=tx.now_ms)
+
+
+def _label(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03}"
 
 
 def take_tags(given: list[dict[str, str]] | None) -> dict[str, str]:

@@ -20,6 +20,7 @@ from ballroom.services.dynamodb.keys import (
     check_partition_size,
     check_sort_size,
     encode,
+    may_be_key,
 )
 from ballroom.services.dynamodb.live import LiveIndex, LiveTable
 from ballroom.services.dynamodb.resources import Collection, Counts, Item
@@ -148,10 +149,10 @@ def _change_index(tx: Tx, index: LiveIndex, change: ItemChange, consumed: Consum
     old_own = index.schema.find(before) if before is not None else None
     if (
         old_own is not None
-        and not index.record.filled
+        and not (index.record.filled and may_be_key(old_own))
         and tx.get(Item, index.key(old_own, change.primary)) is None
     ):
-        old_own = None  # the fill has not come to it yet
+        old_own = None  # the fill has not come to it yet, or has left it out
     new_own = index.schema.find(after) if after is not None else None
     if old_own is None and new_own is None:
         return 0, 0
@@ -184,7 +185,7 @@ def add_to_index(tx: Tx, index: LiveIndex, primary: tuple[bytes, ...], item: Ite
     """
     attributes = item.attributes
     own = index.schema.find(attributes)
-    if own is None or not all(own):
+    if own is None or not may_be_key(own):
         return 0, 0
     key = index.key(own, primary)
     if tx.get(Item, key) is not None:

@@ -198,6 +198,21 @@ def substance(mapping: Mapping) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+class LastResults:
+    """Derived memory: how the last batch of each stream's mapping ended, as GetEventSourceMapping tells it."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._by_uuid: dict[str, str] = {}
+
+    def note(self, uuid: str, *, ok: bool) -> None:
+        """A batch was processed, or failed."""
+        self._by_uuid[uuid] = "OK" if ok else "PROBLEM: Function call failed"
+
+    def of(self, uuid: str) -> str:
+        """What is told of a mapping; after a restart as of a new one."""
+        return self._by_uuid.get(uuid, "No records processed")
+
+
 class Pokes:
     """Tells the pollers of changes, whoever they are: set once by `polling`."""
 

@@ -20,21 +20,25 @@ from ballroom.services.lambda_.clock_texts import iso_ms
 from ballroom.services.lambda_.errors import LambdaError, TooManyRequests
 from ballroom.services.lambda_.filters import Matcher, compile_filters
 from ballroom.services.lambda_.invocation import Call, count, invoke
-from ballroom.services.lambda_.mappings import MappingPlace, substance
+from ballroom.services.lambda_.mappings import LastResults, MappingPlace, substance
 from ballroom.services.lambda_.names import LATEST, FunctionName
 from ballroom.services.lambda_.outcome import Outcome
-from ballroom.services.lambda_.resources import Mapping
+from ballroom.services.lambda_.resources import Mapping, find_function
 from ballroom.sources.batch_failures import reported_failures
-from ballroom.sources.stream_poller import Discarded, StreamPoller, StreamRecord, StreamSource
+from ballroom.sources.stream_poller import Discarded, StreamPoller, StreamRecord, StreamSource, Untried
 from ballroom.sources.stream_records import record_of, sequence_of
 
 _THROTTLED_S = 0.2
 
 
 class BatchFailed(LambdaError):
-    """The function failed, or reported what cannot be understood: the whole batch is tried again."""
+    """The function failed, or reported the first record or what cannot be understood: all is tried again."""
 
     shape = "FunctionError"
+
+    def __init__(self, text: str, request_id: str, outcome: Outcome) -> None:
+        super().__init__(text)
+        self.request_id, self.outcome = request_id, outcome
 
 
 class StreamFeeder:
@@ -45,8 +49,6 @@ class StreamFeeder:
         self._mapping, self._stream = mapping, mapping.stream
         self._at = FunctionName(place.account, place.region, mapping.function_name, mapping.qualifier or None)
         self._filter: Matcher | None = compile_filters(mapping.filters)
-        self._last: Outcome | None = None
-        self._request_id = ""
         stream = mapping.stream
         source = StreamSource(
             mapping.source_arn, mapping.uuid, mapping.batch_size, stream.starting_position, mapping.window_s,
@@ -65,30 +67,56 @@ class StreamFeeder:
 
     async def _work(self, ctx: Context, records: list[StreamRecord]) -> int | None:
         """One batch through the function: the position of the first record that failed, if any did."""
+        try:
+            failed = await self._process(ctx, records)
+        except ServiceError:
+            ctx.kernel.state(LastResults).note(self._mapping.uuid, ok=False)
+            raise
+        ctx.kernel.state(LastResults).note(self._mapping.uuid, ok=failed is None)
+        return failed
+
+    async def _process(self, ctx: Context, records: list[StreamRecord]) -> int | None:
         shown = [record_of(record, self._mapping.source_arn) for record in records]
         chosen = [record for record in shown if self._filter is None or self._filter(record)]
         if not chosen:
             return None
-        self._request_id = ctx.kernel.ids.uuid()
-        call = Call(self._at, orjson.dumps({"Records": chosen}), self._request_id, None)
-        outcome = self._last = await self._invoke(ctx, call)
+        request_id = ctx.kernel.ids.uuid()
+        call = Call(self._at, orjson.dumps({"Records": chosen}), request_id, None)
+        outcome = await self._invoke(ctx, call, records[0]["dynamodb"]["ApproximateCreationDateTime"])
         if outcome.function_error:
-            raise BatchFailed(outcome.function_error)
+            raise BatchFailed(outcome.function_error, request_id, outcome)
         if "ReportBatchItemFailures" not in self._mapping.response_types:
             return None
         failed = reported_failures(outcome.payload, {sequence_of(record) for record in chosen})
         if failed is None:
-            raise BatchFailed("the answer names no record of the batch")
+            raise BatchFailed("the answer names no record of the batch", request_id, outcome)
         positions = [n for n, record in enumerate(records) if sequence_of(record) in failed]
-        return min(positions) if positions else None
+        if positions and positions[0] == 0:
+            raise BatchFailed("the first record failed", request_id, outcome)
+        return positions[0] if positions else None
 
-    async def _invoke(self, ctx: Context, call: Call) -> Outcome:
+    async def _invoke(self, ctx: Context, call: Call, oldest_ms: int) -> Outcome:
+        """The outcome, once there is room for the function.
+
+        Raises:
+            Untried: the function is given no room at all, or the batch has become too old meanwhile.
+        """
         while True:
             try:
                 return await invoke(ctx, call)
-            except TooManyRequests:
+            except TooManyRequests as throttled:
+                if self._is_stopped(ctx) or self._is_aged(ctx, oldest_ms):
+                    raise Untried from throttled
                 # wait in real time, as the invocations do that take the room
                 await asyncio.wait({self._poller.task}, timeout=_THROTTLED_S)
+
+    def _is_stopped(self, ctx: Context) -> bool:
+        function = ctx.transact(find_function, self._at)
+        return function is not None and function.reserved_concurrency == 0
+
+    def _is_aged(self, ctx: Context, created_ms: int) -> bool:
+        age_s = self._stream.age_s
+        return age_s >= 0 and created_ms < ctx.clock.now_ms() - age_s * 1000
 
     def _discard(self, ctx: Context, told: Discarded) -> None:
         """Tell the destination where in the stream the batch stands."""
@@ -105,19 +133,20 @@ class StreamFeeder:
 
     def _document(self, tx: Tx, told: Discarded) -> dict[str, Any]:
         first, last = told.records[0], told.records[-1]
+        failure = told.error if isinstance(told.error, BatchFailed) else None
         document: dict[str, Any] = {
             "requestContext": {
-                "requestId": self._request_id or tx.ids.uuid(),
+                "requestId": failure.request_id if failure is not None else tx.ids.uuid(),
                 "functionArn": self._at.at(self._at.qualifier).qualified_arn,
                 "condition": told.condition,
                 "approximateInvokeCount": told.attempts,
             },
         }
-        if self._last is not None:
+        if failure is not None:
             document["responseContext"] = {
                 "statusCode": 200,
-                "executedVersion": self._last.executed_version or LATEST,
-                "functionError": self._last.function_error,
+                "executedVersion": failure.outcome.executed_version or LATEST,
+                "functionError": failure.outcome.function_error,
             }
         document["version"] = "1.0"
         document["timestamp"] = iso_ms(tx.now_ms) + "Z"

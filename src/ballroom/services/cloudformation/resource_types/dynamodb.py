@@ -51,13 +51,17 @@ def _encryption(given: dict[str, Any] | None) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
+def _refuse_kinesis(properties: Properties) -> None:
+    if properties.get("KinesisStreamSpecification"):
+        raise Failure("Ballroom does not support KinesisStreamSpecification of tables")
+
+
 def _stream(given: dict[str, Any]) -> dict[str, Any]:
     return {"StreamEnabled": True, "StreamViewType": given.get("StreamViewType")}
 
 
 async def _create_table(call: Call, table: Target) -> Attributes | None:
-    if table.get("KinesisStreamSpecification"):
-        raise Failure("Ballroom does not support KinesisStreamSpecification of AWS::DynamoDB::Table")
+    _refuse_kinesis(table.properties)
     table.physical_id = table.name
     if table.get("ImportSourceSpecification"):
         return await _import_table(call, table)
@@ -170,6 +174,7 @@ async def _read_table(call: Call, table: Target) -> Attributes:
 
 
 async def _update_table(call: Call, table: Target) -> Attributes | None:
+    _refuse_kinesis(table.properties)
     await _update(call, table, table.properties, table.previous)
     return None
 
@@ -178,29 +183,29 @@ _CHANGEABLE = ("BillingMode", "ProvisionedThroughput", "OnDemandThroughput", "Wa
 
 
 async def _update(call: Call, table: Target, now: Properties, before: Properties) -> None:
-    """Only what changes is asked for, since DynamoDB refuses what is so already."""
+    """Only what changes is asked for, since DynamoDB refuses what is so already.
+
+    The template says what is meant to change, and the table what is left to do: before a rollback the update
+    may have failed half way.
+    """
     name = table.physical_id
     wanted, had = _table_settings(now), _table_settings(before)
-    changes = {
-        member: wanted.get(member)
-        for member in _CHANGEABLE
-        if wanted.get(member) is not None and wanted.get(member) != had.get(member)
-    }
-    if "BillingMode" in had and "BillingMode" not in wanted and had["BillingMode"] == "PAY_PER_REQUEST":
-        changes |= {"BillingMode": "PROVISIONED", "ProvisionedThroughput": wanted.get("ProvisionedThroughput")}
-    if wanted["SSESpecification"] != had["SSESpecification"]:
-        changes["SSESpecification"] = wanted["SSESpecification"] or {"Enabled": False}
+    present = (await call("dynamodb", "DescribeTable", TableName=name))["Table"]
+    changes = _changes(wanted, had, present)
     protected = (_is_true(one.get("DeletionProtectionEnabled", False)) for one in (now, before))
     is_protected, was_protected = protected
     if is_protected != was_protected:
         changes["DeletionProtectionEnabled"] = is_protected
-    indexes = _index_changes(wanted, had)
+    indexes = _index_changes(wanted, had, present)
     if changes.get("BillingMode") == "PROVISIONED":
         changes |= indexes  # its indexes need units in the same request
         indexes = {}
     if changes:
         await call("dynamodb", "UpdateTable", TableName=name, **changes)
-    await _update_stream(call, name, wanted.get("StreamSpecification"), had.get("StreamSpecification"))
+    if wanted.get("StreamSpecification") != had.get("StreamSpecification"):
+        await _update_stream(
+            call, name, wanted.get("StreamSpecification"), present.get("StreamSpecification")
+        )
     if indexes:
         await call("dynamodb", "UpdateTable", TableName=name, **indexes)
     await _update_expiry(call, name, now.get("TimeToLiveSpecification"), before.get("TimeToLiveSpecification"))
@@ -213,7 +218,7 @@ async def _update(call: Call, table: Target, now: Properties, before: Properties
         )
     if now.get("ContributorInsightsSpecification") != before.get("ContributorInsightsSpecification"):
         await _insights(call, name, now.get("ContributorInsightsSpecification") or {})
-    arn = (await call("dynamodb", "DescribeTable", TableName=name))["Table"]["TableArn"]
+    arn = present["TableArn"]
     if wanted.get("ResourcePolicy") != had.get("ResourcePolicy"):
         if wanted.get("ResourcePolicy") is None:
             await call("dynamodb", "DeleteResourcePolicy", ResourceArn=arn)
@@ -226,12 +231,39 @@ async def _update(call: Call, table: Target, now: Properties, before: Properties
         await call("dynamodb", "UntagResource", ResourceArn=arn, TagKeys=removed)
 
 
+def _changes(wanted: dict[str, Any], had: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
+    """UpdateTable's members for what changes of the table itself."""
+    changes = {
+        member: wanted.get(member)
+        for member in _CHANGEABLE
+        if wanted.get(member) is not None and wanted.get(member) != had.get(member)
+    }
+    if "BillingMode" in had and "BillingMode" not in wanted and had["BillingMode"] == "PAY_PER_REQUEST":
+        changes |= {"BillingMode": "PROVISIONED", "ProvisionedThroughput": wanted.get("ProvisionedThroughput")}
+    billing = present.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+    if changes.get("BillingMode", billing) == billing and _has_units(changes, present):
+        changes = {
+            member: value
+            for member, value in changes.items()
+            if member not in ("BillingMode", "ProvisionedThroughput")
+        }
+    if wanted["SSESpecification"] != had["SSESpecification"]:
+        changes["SSESpecification"] = wanted["SSESpecification"] or {"Enabled": False}
+    return changes
+
+
+def _has_units(wanted: dict[str, Any], present: dict[str, Any]) -> bool:
+    """Whether a table or index has the units that it is to have."""
+    asked = wanted.get("ProvisionedThroughput") or {}
+    return all(int(units) == present["ProvisionedThroughput"][member] for member, units in asked.items())
+
+
 async def _update_stream(
-    call: Call, name: str, wanted: dict[str, Any] | None, had: dict[str, Any] | None
+    call: Call, name: str, wanted: dict[str, Any] | None, present: dict[str, Any] | None
 ) -> None:
-    if wanted == had:
+    if wanted == present:
         return
-    if had is not None:
+    if present is not None:
         await call("dynamodb", "UpdateTable", TableName=name, StreamSpecification={"StreamEnabled": False})
     if wanted is not None:
         await call("dynamodb", "UpdateTable", TableName=name, StreamSpecification=wanted)
@@ -240,46 +272,67 @@ async def _update_stream(
 async def _update_expiry(
     call: Call, name: str, wanted: dict[str, Any] | None, had: dict[str, Any] | None
 ) -> None:
-    enabled = wanted if wanted and _is_true(wanted.get("Enabled", False)) else None
-    was = had if had and _is_true(had.get("Enabled", False)) else None
-    if enabled == was:
+    attribute = wanted["AttributeName"] if wanted and _is_true(wanted.get("Enabled", False)) else None
+    was = had["AttributeName"] if had and _is_true(had.get("Enabled", False)) else None
+    if attribute == was:
         return
-    if was is not None:
-        off = {**was, "Enabled": False}
-        await call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=off)
-    if enabled is not None:
-        await call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=enabled)
+    told = await call("dynamodb", "DescribeTimeToLive", TableName=name)
+    present = told["TimeToLiveDescription"].get("AttributeName")
+    for one, enabled in ((present, False), (attribute, True)):
+        if one is not None and present != attribute:
+            specification = {"AttributeName": one, "Enabled": enabled}
+            await call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=specification)
 
 
-def _index_changes(wanted: dict[str, Any], had: dict[str, Any]) -> dict[str, Any]:
+_OF_INDEXES = ("OnDemandThroughput", "WarmThroughput")
+
+
+def _index_changes(
+    wanted: dict[str, Any], had: dict[str, Any], present: dict[str, Any]
+) -> dict[str, Any]:
     """UpdateTable's members for what changes of global indexes.
 
     Raises:
         Failure: more than one is made or removed.
     """
-    now = {index["IndexName"]: index for index in wanted.get("GlobalSecondaryIndexes") or ()}
-    before = {index["IndexName"]: index for index in had.get("GlobalSecondaryIndexes") or ()}
-    rebuilt = {
-        one
-        for one in now.keys() & before.keys()
-        if any(now[one].get(part) != before[one].get(part) for part in ("KeySchema", "Projection"))
-    }
-    created = [now[one] for one in now if one not in before or one in rebuilt]
-    deleted = [one for one in before if one not in now or one in rebuilt]
+    member = "GlobalSecondaryIndexes"
+    if (wanted.get(member) or []) == (had.get(member) or []):
+        return {}
+    now = {index["IndexName"]: index for index in wanted.get(member) or ()}
+    before = {index["IndexName"]: index for index in had.get(member) or ()}
+    there = {index["IndexName"]: index for index in present.get(member) or ()}
+    rebuilt = {one for one in now.keys() & there.keys() if _shape(now[one]) != _shape(there[one])}
+    created = [now[one] for one in now if one not in there or one in rebuilt]
+    deleted = [one for one in there if one not in now or one in rebuilt]
     if len(created) + len(deleted) > 1:
         raise Failure("Cannot perform more than one GSI creation or deletion in a single update")
     updates: list[dict[str, Any]] = [{"Create": index} for index in created]
     updates += [{"Delete": {"IndexName": one}} for one in deleted]
-    for one in now.keys() & before.keys():
-        throughput = now[one].get("ProvisionedThroughput")
-        if throughput is not None and throughput != before[one].get("ProvisionedThroughput"):
-            updates.append({"Update": {"IndexName": one, "ProvisionedThroughput": throughput}})
+    for one in now:
+        if one not in there or one in rebuilt:
+            continue
+        changes = {
+            setting: now[one][setting]
+            for setting in _OF_INDEXES
+            if setting in now[one] and now[one][setting] != before.get(one, {}).get(setting)
+        }
+        if not _has_units(now[one], there[one]):
+            changes["ProvisionedThroughput"] = now[one]["ProvisionedThroughput"]
+        if changes:
+            updates.append({"Update": {"IndexName": one, **changes}})
     if not updates:
         return {}
     return {
         "GlobalSecondaryIndexUpdates": updates,
         "AttributeDefinitions": wanted.get("AttributeDefinitions"),
     }
+
+
+def _shape(index: dict[str, Any]) -> tuple[Any, ...]:
+    """What of an index is for ever."""
+    keys = [(part["AttributeName"], part["KeyType"]) for part in index["KeySchema"]]
+    projection = index.get("Projection") or {}
+    return keys, projection.get("ProjectionType"), set(projection.get("NonKeyAttributes") or ())
 
 
 async def _delete_table(call: Call, table: Target) -> None:
@@ -330,20 +383,26 @@ register(
 # -- global tables: this region's replica --------------------------------------------------------------
 
 
-def _as_table(table: Target, properties: Properties) -> Properties:
-    """The properties of the table that stands for a global table of one region.
-
-    Raises:
-        Failure: it has a replica elsewhere, or none here.
-    """
-    replicas = properties.get("Replicas") or []
-    elsewhere = [one["Region"] for one in replicas if one.get("Region") != table.region]
-    if elsewhere or len(replicas) != 1:
+def _check_replicas(table: Target) -> None:
+    """Raise if a global table has a replica elsewhere, or none here, or what a replica cannot have."""
+    replicas = table.get("Replicas") or []
+    if [one.get("Region") for one in replicas] != [table.region]:
         raise Failure(
             "Ballroom does not replicate tables: Replicas of AWS::DynamoDB::GlobalTable must be "
             f"[{{Region: {table.region}}}]"
         )
-    replica = replicas[0]
+    _refuse_kinesis(replicas[0])
+
+
+def _replica(table: Target, properties: Properties) -> dict[str, Any]:
+    """The replica of this region; what failed may have had none."""
+    replicas: list[dict[str, Any]] = properties.get("Replicas") or []
+    return next((one for one in replicas if one.get("Region") == table.region), {})
+
+
+def _as_table(table: Target, properties: Properties) -> Properties:
+    """The properties of the table that stands for a global table of one region."""
+    replica = _replica(table, properties)
     made = {name: properties[name] for name in _SAME if name in properties}
     for name in ("SSESpecification", "StreamSpecification", "TimeToLiveSpecification"):
         if name in properties:
@@ -354,14 +413,32 @@ def _as_table(table: Target, properties: Properties) -> Properties:
     ):  # fmt: skip
         if name in replica:
             made[name] = replica[name]
+    key = (replica.get("SSESpecification") or {}).get("KMSMasterKeyId")
+    if key is not None and made.get("SSESpecification"):
+        made["SSESpecification"] = {**made["SSESpecification"], "KMSMasterKeyId": key}
+    own = {one["IndexName"]: one for one in replica.get("GlobalSecondaryIndexes") or ()}
+    made |= _most_on_demand(properties, replica)
+    if "GlobalSecondaryIndexes" in properties:
+        made["GlobalSecondaryIndexes"] = [
+            {**index, **_most_on_demand(index, own.get(index["IndexName"], {}))}
+            for index in properties["GlobalSecondaryIndexes"] or ()
+        ]
     if properties.get("BillingMode", "PROVISIONED") == "PROVISIONED":
         made["ProvisionedThroughput"] = _capacity(properties, replica)
-        own = {one["IndexName"]: one for one in replica.get("GlobalSecondaryIndexes") or ()}
         made["GlobalSecondaryIndexes"] = [
             {**index, "ProvisionedThroughput": _capacity(index, own.get(index["IndexName"], {}))}
-            for index in properties.get("GlobalSecondaryIndexes") or ()
+            for index in made.get("GlobalSecondaryIndexes") or ()
         ]
     return made
+
+
+def _most_on_demand(writes: dict[str, Any], reads: dict[str, Any]) -> dict[str, Any]:
+    """The OnDemandThroughput of a table or index, if it has one."""
+    most = {
+        **(reads.get("ReadOnDemandThroughputSettings") or {}),
+        **(writes.get("WriteOnDemandThroughputSettings") or {}),
+    }
+    return {"OnDemandThroughput": most} if most else {}
 
 
 def _capacity(writes: dict[str, Any], reads: dict[str, Any]) -> dict[str, Any]:
@@ -379,13 +456,13 @@ def _capacity(writes: dict[str, Any], reads: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _create_global(call: Call, table: Target) -> Attributes | None:
+    _check_replicas(table)
     properties = _as_table(table, table.properties)
     table.physical_id = table.name
-    tags = {as_text(t["Key"]): as_text(t["Value"]) for t in table.properties["Replicas"][0].get("Tags") or ()}
+    tags = {**table.tags, **_replica_tags(table, table.properties)}
     await call(
-        "dynamodb", "CreateTable", TableName=table.name, Tags=tag_list({**table.tags, **tags}),
-        **_table_settings(properties),
-    )  # fmt: skip
+        "dynamodb", "CreateTable", TableName=table.name, Tags=tag_list(tags), **_table_settings(properties)
+    )
     whole, table.properties = table.properties, properties
     try:
         await _after_creation(call, table)
@@ -394,7 +471,15 @@ async def _create_global(call: Call, table: Target) -> Attributes | None:
     return None
 
 
+def _replica_tags(table: Target, properties: Properties) -> dict[str, str]:
+    tags = _replica(table, properties).get("Tags") or ()
+    return {as_text(tag["Key"]): as_text(tag["Value"]) for tag in tags}
+
+
 async def _update_global(call: Call, table: Target) -> Attributes | None:
+    _check_replicas(table)
+    table.tags = {**table.tags, **_replica_tags(table, table.properties)}
+    table.previous_tags = {**table.previous_tags, **_replica_tags(table, table.previous)}
     await _update(call, table, _as_table(table, table.properties), _as_table(table, table.previous))
     return None
 

@@ -114,7 +114,7 @@ def _stream(tx: Tx, record: Table, specification: dict[str, Any] | None) -> Tabl
     if specification is None:
         return record
     present = record.stream
-    wanted = new_stream(tx, specification)
+    wanted = new_stream(tx, record, specification)
     if wanted is not None:
         if present is not None and present.enabled:
             raise Invalid(f"Table already has an enabled stream: TableName: {record.name}")
@@ -184,6 +184,7 @@ def _create(tx: Tx, record: Table, given: dict[str, Any], request: Request) -> T
         raise LimitExceeded(
             f"GlobalSecondaryIndex count exceeds the per-table limit of {definitions.MOST_GLOBAL}"
         )
+    definitions.check_included((*record.indexes, index))
     fill_later(tx, record, index.id)
     return replace(
         record,

@@ -22,6 +22,22 @@ from ballroom.services.dynamodb.streams.waiting import Readers
 
 SERVICE = "dynamodbstreams"
 _PAGE = 100
+"""Streams or shards at a time, at most and by default."""
+
+
+def _limit(request: Request, most: int) -> int:
+    """How many the request asks for at a time.
+
+    Raises:
+        Invalid: more than there may be; the model says only that it is at least 1.
+    """
+    limit: int = request.get("Limit", most)
+    if limit > most:
+        raise Invalid(
+            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
+            f"Member must have value less than or equal to {most}"
+        )
+    return limit
 
 
 @operation("ListStreams", service=SERVICE)
@@ -30,6 +46,7 @@ def list_streams(tx: Tx, request: Request) -> Response:
 
     Source: DynamoDB Streams API Reference, ListStreams.
     """
+    limit = _limit(request, _PAGE)
     prefix: tuple[str, ...] = ("dynamodb", tx.account, tx.region, "stream")
     if "TableName" in request:
         prefix = (*prefix, request["TableName"])
@@ -37,7 +54,6 @@ def list_streams(tx: Tx, request: Request) -> Response:
     if "ExclusiveStartStreamArn" in request:
         start = load_place(tx, request["ExclusiveStartStreamArn"])
         after = place_key(start.account, start.region, start.table, start.label)
-    limit = min(request.get("Limit", _PAGE), _PAGE)
     rows = tx.scan_prefix(StreamPlace, prefix, after=after, limit=limit + 1)
     answer: Response = {
         "Streams": [{"StreamArn": p.arn, "TableName": p.table, "StreamLabel": p.label} for p in rows[:limit]]
@@ -53,6 +69,7 @@ def describe_stream(tx: Tx, request: Request) -> Response:
 
     Source: DynamoDB Streams API Reference, DescribeStream.
     """
+    _limit(request, _PAGE)
     place = load_place(tx, request["StreamArn"])
     schema = [{"AttributeName": place.hash, "KeyType": "HASH"}]
     if place.range is not None:
@@ -78,7 +95,8 @@ def _skips_shard(request: Request) -> bool:
 def _shard(tx: Tx, place: StreamPlace) -> dict[str, Any]:
     numbers = {"StartingSequenceNumber": sequence_of(1)}
     if place.disabled_ms:
-        numbers["EndingSequenceNumber"] = sequence_of(tx.kernel.state(Tails).last(tx, place))
+        # a stream that ended without a record ends where it began
+        numbers["EndingSequenceNumber"] = sequence_of(max(place.last, 1))
     return {"ShardId": SHARD, "SequenceNumberRange": numbers}
 
 
@@ -140,15 +158,10 @@ def get_records(tx: Tx, request: Request) -> Response:
 
     Source: DynamoDB Streams API Reference, GetRecords.
     """
+    limit = _limit(request, reading.MOST_RECORDS)
     iterator = reading.read_iterator(request["ShardIterator"])
     if tx.now_ms - iterator.made_ms > reading.LIFETIME_MS:
         raise reading.ExpiredIterator
-    limit = request.get("Limit", reading.MOST_RECORDS)
-    if limit > reading.MOST_RECORDS:
-        raise Invalid(
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-            "Member must have value less than or equal to 1000"
-        )
     return reading.read(tx, iterator, limit)
 
 

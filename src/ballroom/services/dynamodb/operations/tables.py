@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.keys import PREFIX_END, pack
 from ballroom.services.dynamodb import definitions
@@ -83,13 +85,13 @@ def new_table(tx: Tx, account: str, region: str, name: str, request: dict[str, A
         on_demand_since_ms=tx.now_ms if billing == "PAY_PER_REQUEST" else 0,
         read_units=read,
         write_units=write,
-        stream=new_stream(tx, request.get("StreamSpecification"), creating=True),
         protected=bool(request.get("DeletionProtectionEnabled")),
         tags=take_tags(request.get("Tags")),
         settings=stored_settings({}, request, account, region),
     )
     definitions.check_all_used(types, record)
-    return record
+    stream = new_stream(tx, record, request.get("StreamSpecification"), creating=True)
+    return record if stream is None else replace(record, stream=stream)
 
 
 @operation("DescribeTable")

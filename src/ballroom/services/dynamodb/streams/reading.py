@@ -13,15 +13,17 @@ import msgspec
 import orjson
 
 from ballroom.kernel import ServiceError, Tx
+from ballroom.kernel.keys import PREFIX_END, pack
+from ballroom.services.dynamodb.slices import read_slice
 from ballroom.services.dynamodb.streams.rows import (
     Change,
     Iterator,
     Mark,
     StreamPlace,
-    Tails,
     changes_of,
     load_place,
     mark_key,
+    number_in,
     sequence_of,
 )
 from ballroom.services.dynamodb.values.attribute_values import give_attributes
@@ -92,17 +94,17 @@ def read(tx: Tx, iterator: Iterator, limit: int) -> dict[str, Any]:
     if iterator.after < first_kept(tx, place):
         raise TrimmedDataAccess
     prefix = changes_of(place.table_id, place.label)
-    rows = tx.scan_prefix_items(Change, prefix, after=(*prefix, iterator.after), limit=min(limit, MOST_RECORDS))
+    low, high = pack((*prefix, iterator.after)) + b"\0", pack(prefix) + PREFIX_END
     records: list[dict[str, Any]] = []
     size, after = 0, iterator.after
-    for key, row in rows:
+    for key, row in read_slice(tx, Change, low, high, rows=min(limit, MOST_RECORDS)):
         size += row.size
         if records and size > MOST_BYTES:
             break
-        after = int(key[-1])
+        after = number_in(key)
         records.append(_present(place, after, row))
     answer: dict[str, Any] = {"Records": records}
-    is_at_end = place.disabled_ms and after >= tx.kernel.state(Tails).last(tx, place)
+    is_at_end = place.disabled_ms and after >= place.last
     if not is_at_end:
         answer["NextShardIterator"] = make_iterator(tx, place, after)
     return answer

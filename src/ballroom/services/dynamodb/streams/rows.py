@@ -16,6 +16,7 @@ import msgspec
 
 from ballroom.kernel import Kernel, Key, Record, Tx
 from ballroom.kernel.arn import find_arn
+from ballroom.kernel.keys import unpack
 from ballroom.services.dynamodb.errors import ResourceNotFound
 from ballroom.services.dynamodb.names import table_arn
 from ballroom.services.dynamodb.resources import Table
@@ -115,11 +116,7 @@ class Tails:
         key = (place.table_id, place.label)
         known = self._last.get(key)
         if known is None:
-            prefix = changes_of(*key)
-            rows = tx.scan_prefix_items(Change, prefix, limit=1, reverse=True)
-            mark = tx.get(Mark, mark_key(*key))
-            known = max(int(rows[0][0][-1]) if rows else 0, mark.removed if mark is not None else 0)
-            self._last[key] = known
+            known = self._last[key] = last_stored(tx, *key)
         return known
 
     def next(self, tx: Tx, table_id: str, label: str) -> int:
@@ -131,6 +128,13 @@ class Tails:
         return self._last[key]
 
 
+def last_stored(tx: Tx, table_id: str, label: str) -> int:
+    """The number of the last record that there is or was; numbers of writes that were taken back are not."""
+    rows = tx.scan_prefix_items(Change, changes_of(table_id, label), limit=1, reverse=True)
+    mark = tx.get(Mark, mark_key(table_id, label))
+    return max(int(rows[0][0][-1]) if rows else 0, mark.removed if mark is not None else 0)
+
+
 class Mark(Record, frozen=True):
     """How far a stream has been trimmed."""
 
@@ -140,6 +144,11 @@ class Mark(Record, frozen=True):
 def mark_key(table_id: str, label: str) -> Key:
     """One row for each stream that was ever trimmed."""
     return ("dynamodb-stream-mark", table_id, label)
+
+
+def number_in(row: bytes) -> int:
+    """The number of the record in a row of the store."""
+    return int(unpack(row)[-1])
 
 
 def sequence_of(number: int) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import orjson
 
 from ballroom.kernel import Tx, on_timer
+from ballroom.kernel.keys import PREFIX_END, pack
 from ballroom.services.dynamodb.live import LiveTable
-from ballroom.services.dynamodb.resources import Table
+from ballroom.services.dynamodb.resources import Item, Table
+from ballroom.services.dynamodb.slices import read_slice
 from ballroom.services.dynamodb.streams.rows import (
     KEPT_MS,
     Change,
@@ -17,17 +19,19 @@ from ballroom.services.dynamodb.streams.rows import (
     StreamPlace,
     Tails,
     changes_of,
+    last_stored,
     mark_key,
+    number_in,
     place_key,
     place_of,
 )
 from ballroom.services.dynamodb.streams.waiting import Readers
 from ballroom.services.dynamodb.values.attribute_values import size_of_attributes
+from ballroom.services.dynamodb.values.comparing import equal
 from ballroom.services.dynamodb.writes import ItemChange, new_attributes, observes, old_attributes
 
 _TRIM = "dynamodb.trim-stream"
 _HOUR_MS = 3600 * 1000
-_SLICE = 500
 
 
 @observes
@@ -38,7 +42,7 @@ def record_change(tx: Tx, change: ItemChange) -> None:
     if stream is None or not stream.enabled:
         return
     old, new = change.old, change.new
-    if old is not None and new is not None and old.wire == new.wire:
+    if old is not None and new is not None and old.size == new.size and _same(change, old, new):
         return
     attributes = new_attributes(change) if new is not None else old_attributes(change)
     assert attributes is not None
@@ -64,6 +68,14 @@ def record_change(tx: Tx, change: ItemChange) -> None:
     tx.after_commit(lambda: Readers.of(tx.kernel).wake(table.id, stream.label))
 
 
+def _same(change: ItemChange, old: Item, new: Item) -> bool:
+    """Whether a write left the item as it was; neither attributes nor the elements of a set have an order."""
+    if old.wire == new.wire:
+        return True
+    before, after = old_attributes(change), new_attributes(change)
+    return before is not None and after is not None and equal({"M": before}, {"M": after})
+
+
 def stream_changed(tx: Tx, before: Table | None, after: Table) -> None:
     """A table was made or updated: keep its stream's place, and trim it from time to time."""
     place = place_of(after)
@@ -85,7 +97,7 @@ def table_deleted(tx: Tx, table: LiveTable) -> None:
 
 def close(tx: Tx, place: StreamPlace) -> None:
     """End a stream: readers that reach its end are told so."""
-    last = tx.kernel.state(Tails).last(tx, place)
+    last = last_stored(tx, place.table_id, place.label)
     ended = StreamPlace(
         place.account, place.region, place.table, place.table_id, place.label, place.view, place.hash,
         place.range, place.enabled_ms, place.disabled_ms or tx.now_ms, last,
@@ -107,14 +119,13 @@ def trim(tx: Tx, account: str, region: str, table: str, label: str) -> None:
     place = tx.get(StreamPlace, place_key(account, region, table, label))
     if place is None:
         return
-    prefix = changes_of(place.table_id, label)
-    rows = tx.scan_prefix_items(Change, prefix, limit=_SLICE)
+    low = pack(changes_of(place.table_id, label))
+    rows = read_slice(tx, Change, low, low + PREFIX_END)
     old = [key for key, row in rows if row.at_ms <= tx.now_ms - KEPT_MS]
-    for key in old:
-        tx.delete(key)
     if old:
-        tx.put(mark_key(place.table_id, label), Mark(int(old[-1][-1])))
-    if len(old) == _SLICE:
+        tx.delete_packed(low, old[-1] + b"\0", len(old))
+        tx.put(mark_key(place.table_id, label), Mark(number_in(old[-1])))
+    if old and len(old) == len(rows):
         _trim_later(tx, place, tx.now_ms)
     elif place.disabled_ms and place.disabled_ms <= tx.now_ms - KEPT_MS:
         tx.delete(place_key(account, region, table, label))

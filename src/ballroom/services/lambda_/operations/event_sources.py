@@ -14,6 +14,7 @@ from ballroom.services.lambda_.destinations import check_target
 from ballroom.services.lambda_.errors import InvalidParameterValue, ResourceConflict
 from ballroom.services.lambda_.filters import compile_filters
 from ballroom.services.lambda_.mappings import (
+    LastResults,
     check_batching,
     check_new_link,
     check_queue,
@@ -38,6 +39,7 @@ _UNSUPPORTED = (
     "AmazonManagedKafkaEventSourceConfig", "TumblingWindowInSeconds", "SelfManagedKafkaEventSourceConfig",
     "DocumentDBEventSourceConfig", "ProvisionedPollerConfig", "KMSKeyArn", "LoggingConfig",
 )  # fmt: skip
+_YOUNGEST_S = 60
 
 
 @operation("CreateEventSourceMapping")
@@ -188,6 +190,7 @@ def describe_mapping(tx: Tx, mapping: Mapping) -> Response:
     }
     if mapping.stream is not None:
         shown |= _describe_stream_settings(mapping.stream)
+        shown["LastProcessingResult"] = tx.kernel.state(LastResults).of(mapping.uuid)
     if mapping.filters:
         shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
     if mapping.maximum_concurrency is not None:
@@ -201,7 +204,6 @@ def _describe_stream_settings(stream: StreamSettings) -> Response:
     return {
         "BisectBatchOnFunctionError": stream.bisects,
         "DestinationConfig": {"OnFailure": {"Destination": stream.on_failure} if stream.on_failure else {}},
-        "LastProcessingResult": "No records processed",
         "MaximumRecordAgeInSeconds": stream.age_s,
         "MaximumRetryAttempts": stream.retries,
         "ParallelizationFactor": stream.parallelization,
@@ -212,7 +214,13 @@ def _describe_stream_settings(stream: StreamSettings) -> Response:
 
 
 def _stream_settings(request: Request, before: StreamSettings) -> StreamSettings:
-    """The settings of a stream's mapping after a request."""
+    """The settings of a stream's mapping after a request.
+
+    Raises:
+        InvalidParameterValue: the destination is none, or the age lies between what the model allows and AWS.
+    """
+    if -1 < request.get("MaximumRecordAgeInSeconds", -1) < _YOUNGEST_S:
+        raise InvalidParameterValue(f"MaximumRecordAgeInSeconds must be -1, or at least {_YOUNGEST_S} seconds.")
     destination = before.on_failure
     if "DestinationConfig" in request:
         destination = request["DestinationConfig"].get("OnFailure", {}).get("Destination", "")
