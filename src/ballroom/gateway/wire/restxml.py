@@ -9,7 +9,7 @@ from ballroom.gateway.wire import eventstream, values, xml
 from ballroom.gateway.wire.codec import Headers, Reply, facts_of
 from ballroom.gateway.wire.query import namespace_of
 from ballroom.gateway.wire.rest import ParameterRefused, RequestBinding, ResponseBinding
-from ballroom.gateway.wire.s3headers import IGNORED_IF_WRONG, REFUSED
+from ballroom.gateway.wire.s3headers import ADDED, IGNORED_IF_WRONG, REFUSED
 from ballroom.gateway.wire.xml import escape
 from ballroom.gateway.wire.xmlshapes import Names, XmlReader, XmlWriter
 from ballroom.kernel.errors import ServiceError
@@ -71,7 +71,8 @@ class RestXmlCodec:
         self.operation = operation
         is_s3 = operation.service.name == "s3"
         if is_s3:
-            self._request = RequestBinding(operation, REFUSED.get(operation.name), IGNORED_IF_WRONG)
+            name = operation.name
+            self._request = RequestBinding(operation, REFUSED.get(name), IGNORED_IF_WRONG, ADDED.get(name))
         else:
             self._request = RequestBinding(operation)
         payload = operation.input.payload if operation.input else None

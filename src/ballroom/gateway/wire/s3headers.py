@@ -44,5 +44,11 @@ REFUSED: Mapping[str, Mapping[str, RefusedHeader]] = {
 }
 """By operation and header; a name that ends in `*` stands for all that begin so."""
 
+ADDED: Mapping[str, Mapping[str, str]] = {
+    "GetObject": {"if-range": "IfRange"},
+    "HeadObject": {"if-range": "IfRange"},
+}
+"""Headers that the models lack, and the members that they become."""
+
 IGNORED_IF_WRONG = frozenset({"if-modified-since", "if-unmodified-since", "x-amz-max-parts"})
 """Headers that, if they cannot be read, are as good as absent."""
