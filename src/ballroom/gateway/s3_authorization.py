@@ -68,6 +68,11 @@ def check_payload_hash(headers: Mapping[str, str]) -> None:
     if told is None:
         text = "Missing required header for this request: x-amz-content-sha256"
         raise ServiceError.of("InvalidRequest", text, status=400)
+    check_payload_kind(told)
+
+
+def check_payload_kind(told: str) -> None:
+    """Refuses a payload hash that is neither one nor a kind of payload."""
     if told != UNSIGNED_PAYLOAD and told not in KINDS and _HEX_64.fullmatch(told) is None:
         raise _invalid(_NO_HASH, "x-amz-content-sha256", told)
 

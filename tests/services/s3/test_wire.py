@@ -101,6 +101,16 @@ def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
         ("PUT", "/shelf/k?partNumber=1&uploadId=y", b"", {}, 404, "NoSuchUpload"),
         ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "nothing"}, 400, "InvalidArgument"),
         ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "/shelf/none%FF"}, 404, "NoSuchKey"),
+        ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "/shelf/100%"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "/shelf/%zz"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"a", {"x_amz_content_sha256": "abc"}, 400, "InvalidArgument"),
+        ("GET", "/shelf/none", b"", {"x_amz_content_sha256": "abc"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"a", {"x_amz_sdk_checksum_algorithm": "crc32"}, 400, "InvalidRequest"),
+        ("PUT", "/shelf/k", b"a", {"x_amz_sdk_checksum_algorithm": "crc31"}, 400, "InvalidRequest"),
+        ("PUT", "/shelf/k", b"a", {"x_amz_sdk_checksum_algorithm": "CRC32C", "x_amz_checksum_crc32": "6Le+Qw=="},
+         400, "InvalidRequest"),
+        ("PUT", "/shelf/told", b"a", {"x_amz_sdk_checksum_algorithm": "crc32", "x_amz_checksum_crc32": "6Le+Qw=="},
+         200, ""),
         ("PUT", "/shelf/k", b"", {"x_amz_storage_class": "ATTIC"}, 400, "InvalidStorageClass"),
         ("GET", "/shelf/none", b"", {}, 404, "NoSuchKey"),
         ("GET", "/nobody/k", b"", {}, 404, "NoSuchBucket"),
@@ -161,6 +171,20 @@ def test_bad_requests_are_answered_as_s3_answers_them(
 def test_some_headers_are_forgiven(server: BallroomServer, path: str, headers: dict[str, str]) -> None:
     ask(server, "PUT", "/shelf/kept", b"kept")
     assert ask(server, "GET", path, **headers).status == 200
+
+
+def test_a_range_goes_on_only_with_the_object_that_it_began_with(server: BallroomServer) -> None:
+    ask(server, "PUT", "/shelf/film", b"0123456789")
+    shown = ask(server, "HEAD", "/shelf/film").headers
+    tag, modified = shown["etag"], shown["last-modified"]
+    for validator in (tag, modified):
+        rest = ask(server, "GET", "/shelf/film", range="bytes=7-", if_range=validator)
+        assert (rest.status, rest.body) == (206, b"789")
+    for validator in ('"another"', f"W/{tag}", "Thu, 01 Jan 2015 00:00:00 GMT", "yesterday", "*"):
+        whole = ask(server, "GET", "/shelf/film", range="bytes=7-", if_range=validator)
+        assert (whole.status, whole.body) == (200, b"0123456789")
+    assert ask(server, "GET", "/shelf/film", range="bytes=99-", if_range='"another"').status == 200
+    assert ask(server, "GET", "/shelf/film", if_range='"another"').status == 200
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/", "SERVICE"), ("/shelf", "BUCKET"), ("/shelf/", "BUCKET"), ("/shelf/k", "OBJECT")])
