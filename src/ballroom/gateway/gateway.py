@@ -24,6 +24,7 @@ from ballroom.gateway.pages import Pages
 from ballroom.gateway.refusals import S3, in_family, of_connection, refusal
 from ballroom.gateway.root_key import hold_root_key
 from ballroom.gateway.routing import BODY_BYTES, POST_OBJECT, Router, Target, signing_name_of, skeleton
+from ballroom.gateway.s3_authorization import signing_of
 from ballroom.kernel.caller import Caller
 from ballroom.kernel.errors import InternalFailure, ServiceError, Throttled
 from ballroom.kernel.http import BytesStream, ByteStream
@@ -238,6 +239,8 @@ class Gateway:
             request_id, trace, "wire", identity.anonymous, exchange.remote, headers.get("user-agent", ""),
             referer=headers.get("referer", ""),
         )  # fmt: skip
+        if target.family == S3 and not identity.anonymous:
+            caller.signing = signing_of(headers, exchange.query)
 
         def reply(answer: dict[str, Any] | ServiceError) -> None:
             self._reply(exchange, target, answer, request_id)

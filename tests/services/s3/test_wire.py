@@ -6,6 +6,8 @@ import base64
 import errno
 import hashlib
 import http.client
+import json
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -478,3 +480,43 @@ def test_a_link_that_lacks_a_part_is_refused(server: BallroomServer, version: st
     for left_out in pairs:
         rest = "&".join(pair for pair in pairs if pair != left_out)
         assert ask(server, "GET", f"{link.path}?{rest}", **unsigned).code == code, left_out
+
+
+@pytest.mark.parametrize(
+    ("condition", "header", "link", "old_link", "older_kind"),
+    [
+        ({"StringNotEquals": {"s3:authType": "REST-HEADER"}}, 200, 403, 403, 403),
+        ({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}, 200, 403, 403, 403),
+        ({"NumericGreaterThan": {"s3:signatureAge": "60000"}}, 200, 200, 403, 200),
+        ({"StringEquals": {"s3:signatureversion": "AWS"}}, 200, 200, 200, 403),
+        ({"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}, 403, 200, 200, 200),
+    ],
+    ids=["type", "other-type", "age", "version", "payload"],
+)
+def test_policies_know_how_a_request_was_signed(
+    server: BallroomServer, condition: dict[str, Any], header: int, link: int, old_link: int, older_kind: int
+) -> None:
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="strict")
+    s3.put_object(Bucket="strict", Key="k", Body=b"x")
+    statement = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::strict/*",
+        "Condition": condition,
+    }  # fmt: skip
+    s3.put_bucket_policy(Bucket="strict", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    unsigned = {"authorization": "", "x-amz-date": ""}
+
+    def follow(query: str) -> int:
+        return ask(server, "GET", f"/strict/k?{query}", **unsigned).status
+
+    def made(seconds_ago: int) -> str:
+        at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - seconds_ago))
+        return (
+            f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=test%2F{at[:8]}%2Fus-east-1%2Fs3%2Faws4_request"
+            f"&X-Amz-Date={at}&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Signature={'0' * 64}"
+        )
+
+    assert ask(server, "GET", "/strict/k", x_amz_content_sha256="UNSIGNED-PAYLOAD").status == header
+    assert (follow(made(1)), follow(made(120))) == (link, old_link)
+    later = int(time.time()) + 600
+    assert follow(f"AWSAccessKeyId=test&Signature=x&Expires={later}") == older_kind
