@@ -35,6 +35,8 @@ log = logging.getLogger("ballroom.gateway")
 
 LONGEST_TRACE = 512
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
+_ENDLESS = 10**18
+"""Longer than anything is, and still a number to all."""
 _TOO_MANY_BODIES = "Rate exceeded: too many large requests are arriving at once. Try again."
 
 
@@ -319,7 +321,9 @@ class Gateway:
 def _decoder(exchange: Exchange, checked: Checked) -> tuple[ChunkDecoder, int | None]:
     headers = exchange.headers
     told = headers.get("x-amz-decoded-content-length", "")
-    length = int(told) if told.isascii() and told.isdigit() and len(told) < 20 else None
+    length = None
+    if told.isascii() and told.isdigit():
+        length = int(told) if len(told) < len(str(_ENDLESS)) else _ENDLESS
     return ChunkDecoder(headers["x-amz-content-sha256"], checked.chunk_signer, length), length
 
 
