@@ -82,6 +82,17 @@ def test_expect_100_continue_is_answered_at_once(run: Run) -> None:
     run(scenario())
 
 
+def test_expect_100_continue_of_an_empty_body_is_answered_first(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as http:
+            client = await http.connect()
+            client.send(get("/", "Content-Length: 0", "Expect: 100-continue", method="PUT"))
+            assert (await client.reply()).status == 100
+            assert (await client.reply()).body == b"PUT / \n"
+
+    run(scenario())
+
+
 def test_expect_100_continue_waits_for_the_answers_before_it(run: Run) -> None:
     async def scenario() -> None:
         async with serving() as http:

@@ -88,7 +88,8 @@ def check_length(headers: Mapping[str, str]) -> None:
         MissingContentLength, UnknownLength.
     """
     if headers.get("x-amz-content-sha256") in KINDS:
-        if "x-amz-decoded-content-length" not in headers:
+        told = headers.get("x-amz-decoded-content-length", "")
+        if not (told.isascii() and told.isdigit()):
             raise MissingContentLength
     elif "content-length" not in headers:
         if "transfer-encoding" in headers:

@@ -24,6 +24,7 @@ from ballroom.gateway.pages import Pages
 from ballroom.gateway.refusals import S3, in_family, of_connection, refusal
 from ballroom.gateway.root_key import hold_root_key
 from ballroom.gateway.routing import BODY_BYTES, POST_OBJECT, Router, Target, signing_name_of, skeleton
+from ballroom.gateway.s3_authorization import signing_of
 from ballroom.kernel.caller import Caller
 from ballroom.kernel.errors import InternalFailure, ServiceError, Throttled
 from ballroom.kernel.http import BytesStream, ByteStream
@@ -34,6 +35,8 @@ log = logging.getLogger("ballroom.gateway")
 
 LONGEST_TRACE = 512
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
+_ENDLESS = 10**18
+"""Longer than anything is, and still a number to all."""
 _TOO_MANY_BODIES = "Rate exceeded: too many large requests are arriving at once. Try again."
 
 
@@ -238,6 +241,8 @@ class Gateway:
             request_id, trace, "wire", identity.anonymous, exchange.remote, headers.get("user-agent", ""),
             referer=headers.get("referer", ""),
         )  # fmt: skip
+        if target.family == S3 and not identity.anonymous:
+            caller.signing = signing_of(headers, exchange.query)
 
         def reply(answer: dict[str, Any] | ServiceError) -> None:
             self._reply(exchange, target, answer, request_id)
@@ -316,7 +321,9 @@ class Gateway:
 def _decoder(exchange: Exchange, checked: Checked) -> tuple[ChunkDecoder, int | None]:
     headers = exchange.headers
     told = headers.get("x-amz-decoded-content-length", "")
-    length = int(told) if told.isascii() and told.isdigit() and len(told) < 20 else None
+    length = None
+    if told.isascii() and told.isdigit():
+        length = int(told) if len(told) < len(str(_ENDLESS)) else _ENDLESS
     return ChunkDecoder(headers["x-amz-content-sha256"], checked.chunk_signer, length), length
 
 

@@ -99,6 +99,8 @@ class Authenticator:
         if authorization is not None and not self.enforcing:
             scope = sigv4.scope_of(authorization[:-64])
             if scope is not None and self._credentials.find(scope.access_key_id) is None:
+                if family == S3 and (told := headers.get("x-amz-content-sha256")) is not None:
+                    s3_authorization.check_payload_kind(told)
                 return self._unverified(scope.access_key_id, scope.region)
         if family == S3 and authorization is None and request.query:
             if (link := sigv2.read(request.query)) is not None:

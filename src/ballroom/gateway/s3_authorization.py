@@ -6,11 +6,13 @@ Source: Amazon S3 API Reference, "Authenticating Requests (AWS Signature Version
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 
 from ballroom.gateway.aws_chunked import KINDS, UNSIGNED_TRAILER
 from ballroom.gateway.refusals import S3, refusal
-from ballroom.gateway.sigv4 import UNSIGNED_PAYLOAD
+from ballroom.gateway.sigv4 import UNSIGNED_PAYLOAD, epoch_of
+from ballroom.kernel.caller import Signing
 from ballroom.kernel.errors import ServiceError
 
 _LINK_NAMES = frozenset(
@@ -68,8 +70,28 @@ def check_payload_hash(headers: Mapping[str, str]) -> None:
     if told is None:
         text = "Missing required header for this request: x-amz-content-sha256"
         raise ServiceError.of("InvalidRequest", text, status=400)
+    check_payload_kind(told)
+
+
+def check_payload_kind(told: str) -> None:
+    """Refuses a payload hash that is neither one nor a kind of payload."""
     if told != UNSIGNED_PAYLOAD and told not in KINDS and _HEX_64.fullmatch(told) is None:
         raise _invalid(_NO_HASH, "x-amz-content-sha256", told)
+
+
+def signing_of(headers: Mapping[str, str], query: str) -> Signing:
+    """How a signed request was signed.
+
+    Source: Amazon S3 API Reference, "Amazon S3 Signature Version 4 Authentication Specific Policy Keys".
+    """
+    payload = headers.get("x-amz-content-sha256", "")
+    if "authorization" in headers:
+        return Signing(payload=payload)
+    pairs = dict(pair.split("=", 1) for pair in query.split("&") if "=" in pair)
+    if "X-Amz-Signature" not in pairs:
+        return Signing("REST-QUERY-STRING", "AWS", payload, 0)
+    age_ms = time.time_ns() // 1_000_000 - 1000 * epoch_of(pairs.get("X-Amz-Date", ""))
+    return Signing("REST-QUERY-STRING", payload=payload, age_ms=max(age_ms, 0))
 
 
 def _names(query: str) -> set[str]:

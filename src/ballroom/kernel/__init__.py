@@ -3,7 +3,7 @@
 Services import from here. See docs/architecture.md for the design.
 """
 
-from ballroom.kernel.caller import Caller, service_caller
+from ballroom.kernel.caller import Caller, Signing, service_caller
 from ballroom.kernel.clock import Clock, Hold
 from ballroom.kernel.context import Context
 from ballroom.kernel.credentials import Credential, Credentials
@@ -75,6 +75,7 @@ __all__ = [
     "RetryPolicy",
     "ServiceError",
     "Settings",
+    "Signing",
     "Throttled",
     "Tx",
     "Unavailable",

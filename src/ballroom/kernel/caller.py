@@ -5,6 +5,18 @@ from __future__ import annotations
 import msgspec
 
 
+class Signing(msgspec.Struct, frozen=True, gc=False):
+    """How a request was signed, as policies may ask. The defaults are what SDKs do."""
+
+    kind: str = "REST-HEADER"
+    """S3's names: `REST-HEADER`, `REST-QUERY-STRING`, `POST`."""
+    version: str = "AWS4-HMAC-SHA256"
+    payload: str = ""
+    """`x-amz-content-sha256`."""
+    age_ms: int | None = None
+    """How old the signature of a link or form is, on the real clock; None: of a request of just now."""
+
+
 class Caller(msgspec.Struct, gc=False):
     """The identity of one request, passed on with every call that it causes."""
 
@@ -25,6 +37,7 @@ class Caller(msgspec.Struct, gc=False):
     """The trace span that caused this call; empty: none."""
     referer: str = ""
     """The page that a browser came from, as it says."""
+    signing: Signing = Signing()
 
     def acting(self, service_principal: str, **changes: str) -> Caller:
         """The same caller, but through a service (`source` says which)."""

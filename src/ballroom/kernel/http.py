@@ -24,7 +24,22 @@ async def in_thread(fn: Callable[..., T], *args: Any) -> T:
     try:
         return await asyncio.shield(work)
     finally:
-        await asyncio.wait([work])
+        await _ended(work)
+
+
+async def _ended(work: asyncio.Future[Any]) -> None:
+    """Return once `work` has ended, not earlier: a cancellation that comes meanwhile is raised then.
+
+    What a thread uses must not be closed under its hands, however often its caller is told to give up.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 class ByteStream:
@@ -64,7 +79,7 @@ class ByteStream:
                 await working
         finally:
             if working is not None:
-                await asyncio.wait([working])
+                await _ended(working)
                 if not working.cancelled():
                     working.exception()  # whatever is raised here tells the reason
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.cloud import Cloud
 from tests.services.s3.shelf import a_bucket, get, put
+from tests.services.s3.test_notifications import a_queue, notify, received
 
 WANTED = {"Bucket": "shelf", "Key": "k"}
 
@@ -35,3 +36,36 @@ def test_what_is_not_archived_is_not_restored(cloud: Cloud) -> None:
     assert (error.shape, error.status) == ("InvalidObjectState", 403)
     select = {"Type": "SELECT", "Days": 1}
     assert cloud.error("s3", "RestoreObject", **WANTED, RestoreRequest=select).status == 501
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"Days": 0}, {"Days": 1, "Tier": "Slow"}, {"Days": 1, "GlacierJobParameters": {"Tier": "Slow"}}]
+)
+def test_a_restore_is_for_days_and_of_a_tier_that_there_is(cloud: Cloud, wanted: dict[str, object]) -> None:
+    a_bucket(cloud)
+    put(cloud, "k", StorageClass="GLACIER")
+    assert cloud.error("s3", "RestoreObject", **WANTED, RestoreRequest=wanted).shape == "MalformedXML"
+
+
+def test_a_restore_for_longer_than_there_are_dates_ends_with_them(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    put(cloud, "k", StorageClass="GLACIER")
+    cloud.call("s3", "RestoreObject", **WANTED, RestoreRequest={"Days": 2**31 - 1})
+    assert "9999" in cloud.call("s3", "HeadObject", **WANTED)["Restore"]
+
+
+def test_the_end_of_a_restore_is_told_once(cloud: Cloud) -> None:
+    a_bucket(cloud, versioned=True)
+    url = a_queue(cloud)
+    notify(cloud, {"Events": ["s3:ObjectRestore:Delete"]})
+    received(cloud, url)
+    version = put(cloud, "k", StorageClass="GLACIER")["VersionId"]
+    put(cloud, "k")  # the archived one is noncurrent now
+    for days in (1, 3):
+        cloud.call("s3", "RestoreObject", **WANTED, VersionId=version, RestoreRequest={"Days": days})
+    cloud.clock.advance(days=3)
+    assert received(cloud, url) == []
+    cloud.clock.advance(days=2)
+    (told,) = received(cloud, url)
+    assert (told["eventName"], told["s3"]["object"]["versionId"]) == ("ObjectRestore:Delete", version)
+    assert told["userIdentity"]["principalId"] == "s3.amazonaws.com"

@@ -193,3 +193,9 @@ def test_a_copy_holds_its_content_no_longer_than_it_takes(cloud: Cloud) -> None:
         cloud.call("s3", "DeleteObject", Bucket="shelf", Key=key)
     cloud.run(cloud.kernel.collect_blobs())
     assert cloud.kernel.blobs.statistics() == {"in_flight": 0, "blobs": 0, "size_bytes": 0}
+
+
+def test_calls_from_within_get_the_checksum_that_an_sdk_would_have_computed(cloud: Cloud) -> None:
+    a_bucket(cloud)
+    answer = cloud.call("s3", "PutObject", Bucket="shelf", Key="k", Body=b"123456789", ChecksumAlgorithm="SHA1")
+    assert answer["ChecksumSHA1"] == of("SHA1", b"123456789")

@@ -138,6 +138,17 @@ def test_an_unsigned_form_may_what_anybody_may(shelf: Cloud) -> None:
     assert refused(shelf, form({"key": "out/k"})).shape == "AccessDenied"
 
 
+def test_a_bucket_can_refuse_forms_that_were_signed_long_ago(shelf: Cloud) -> None:
+    denied = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::shelf/*",
+        "Condition": {"StringEquals": {"s3:authType": "POST"}, "NumericGreaterThan": {"s3:signatureAge": 600_000}},
+    }  # fmt: skip
+    shelf.s3("PutBucketPolicy", Bucket="shelf", Policy=json.dumps({"Statement": [denied]}))
+    made_ms = 1_767_225_600_000  # x-amz-date: 1 January 2026
+    assert post(shelf, form(signed(shelf)), NowMs=made_ms + 600_000)["Status"] == 204
+    assert refused(shelf, form(signed(shelf)), NowMs=made_ms + 601_000).shape == "AccessDenied"
+
+
 def test_a_real_keys_signature_is_checked(shelf: Cloud) -> None:
     user = shelf.iam("CreateUser", UserName="ann")["User"]
     key = shelf.iam("CreateAccessKey", UserName="ann")["AccessKey"]

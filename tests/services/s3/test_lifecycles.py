@@ -68,6 +68,13 @@ def test_an_object_expires_at_the_midnight_behind_its_days(cloud: Cloud) -> None
     assert keys(cloud) == []
 
 
+def test_a_rule_for_longer_than_there_are_dates_leaves_writes_alone(cloud: Cloud) -> None:
+    a_bucket(cloud, {"Expiration": {"Days": 2**31 - 1}})
+    assert "9999" in put(cloud, "k")["Expiration"]
+    midnights(cloud, 2)
+    assert keys(cloud) == ["k"]
+
+
 def test_filters_choose_by_prefix_tags_and_size(cloud: Cloud) -> None:
     tag = {"Key": "t", "Value": "1"}
     both = {"Prefix": "a/", "Tags": [tag], "ObjectSizeGreaterThan": 2, "ObjectSizeLessThan": 10}

@@ -236,3 +236,12 @@ def test_tags_belong_to_a_version_and_go_along_with_copies(cloud: Cloud) -> None
 def test_tags_that_s3_would_not_take(cloud: Cloud, header: str, shape: str) -> None:
     cloud.s3("CreateBucket", Bucket="shelf")
     assert cloud.error("s3", "PutObject", Bucket="shelf", Key="k", Body=b"", Tagging=header).shape == shape
+
+
+def test_a_retention_until_the_first_hour_that_there_is_is_refused(cloud: Cloud) -> None:
+    cloud.s3("CreateBucket", Bucket="shelf", ObjectLockEnabledForBucket=True)
+    cloud.s3("PutObject", Bucket="shelf", Key="k", Body=b"")
+    first_ms = -62_135_596_800_000
+    retention = {"Mode": "GOVERNANCE", "RetainUntilDate": first_ms}
+    error = cloud.error("s3", "PutObjectRetention", Bucket="shelf", Key="k", Retention=retention)
+    assert error.shape == "InvalidArgument"

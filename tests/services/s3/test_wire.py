@@ -6,6 +6,8 @@ import base64
 import errno
 import hashlib
 import http.client
+import json
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -70,7 +72,7 @@ def ask(server: BallroomServer, method: str, path: str, body: bytes = b"", **hea
     "raw",
     [
         "../../x", "/../x", "..", "a/./b", "a/../b", "a//b", "//lead", "%2F%2Flead", "a%2Fb", "%00", "a+b", "a%20b",
-        "a%3Fb", "a%", "%25", "~", "%0D%0A", "%F0%9F%98%80" * 256, "<&>%22",
+        "a%3Fb", "%25", "~", "%0D%0A", "%F0%9F%98%80" * 256, "<&>%22",
     ],
 )  # fmt: skip
 def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
@@ -91,6 +93,18 @@ def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
     [
         ("PUT", "/shelf/" + "%F0%9F%98%80" * 257, b"", {}, 400, "KeyTooLongError"),
         ("PUT", "/shelf/%FF", b"", {}, 400, "InvalidURI"),
+        ("PUT", "/shelf/100%", b"", {}, 400, "InvalidURI"),
+        ("GET", "/shelf?list-type=2&prefix=%zz", b"", {}, 400, "InvalidURI"),
+        ("GET", "/shelf?versions&max-keys=-1", b"", {}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"", {"x_amz_object_lock_mode": "GOVERNANCE",
+                                  "x_amz_object_lock_retain_until_date": "soon"}, 400, "InvalidArgument"),
+        ("GET", "/shelf/k?response-server=me", b"", {}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"1\r\na\r\n0\r\n\r\n", {"x_amz_content_sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+                                                "x_amz_decoded_content_length": "-1"}, 411, "MissingContentLength"),
+        ("PUT", "/shelf/k", b"1\r\na\r\n0\r\n\r\n", {"x_amz_content_sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+                                                "x_amz_decoded_content_length": "9" * 5000}, 400, "EntityTooLarge"),
+        ("POST", "/shelf/k?uploadId=u", b"<CompleteMultipartUpload/>", {"x_amz_mp_object_size": "much"}, 400,
+         "InvalidRequest"),
         ("PUT", "/shelf/k", b"abc", {"x_amz_checksum_crc32": "AAAAAA=="}, 400, "BadDigest"),
         ("PUT", "/shelf/k", b"abc", {"x_amz_checksum_crc32": "AAAA"}, 400, "InvalidRequest"),
         ("PUT", "/shelf/k", b"abc", {"content_md5": "x"}, 400, "InvalidDigest"),
@@ -101,6 +115,16 @@ def test_any_key_is_a_key(server: BallroomServer, raw: str) -> None:
         ("PUT", "/shelf/k?partNumber=1&uploadId=y", b"", {}, 404, "NoSuchUpload"),
         ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "nothing"}, 400, "InvalidArgument"),
         ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "/shelf/none%FF"}, 404, "NoSuchKey"),
+        ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "/shelf/100%"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"", {"x_amz_copy_source": "/shelf/%zz"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"a", {"x_amz_content_sha256": "abc"}, 400, "InvalidArgument"),
+        ("GET", "/shelf/none", b"", {"x_amz_content_sha256": "abc"}, 400, "InvalidArgument"),
+        ("PUT", "/shelf/k", b"a", {"x_amz_sdk_checksum_algorithm": "crc32"}, 400, "InvalidRequest"),
+        ("PUT", "/shelf/k", b"a", {"x_amz_sdk_checksum_algorithm": "crc31"}, 400, "InvalidRequest"),
+        ("PUT", "/shelf/k", b"a", {"x_amz_sdk_checksum_algorithm": "CRC32C", "x_amz_checksum_crc32": "6Le+Qw=="},
+         400, "InvalidRequest"),
+        ("PUT", "/shelf/told", b"a", {"x_amz_sdk_checksum_algorithm": "crc32", "x_amz_checksum_crc32": "6Le+Qw=="},
+         200, ""),
         ("PUT", "/shelf/k", b"", {"x_amz_storage_class": "ATTIC"}, 400, "InvalidStorageClass"),
         ("GET", "/shelf/none", b"", {}, 404, "NoSuchKey"),
         ("GET", "/nobody/k", b"", {}, 404, "NoSuchBucket"),
@@ -161,6 +185,20 @@ def test_bad_requests_are_answered_as_s3_answers_them(
 def test_some_headers_are_forgiven(server: BallroomServer, path: str, headers: dict[str, str]) -> None:
     ask(server, "PUT", "/shelf/kept", b"kept")
     assert ask(server, "GET", path, **headers).status == 200
+
+
+def test_a_range_goes_on_only_with_the_object_that_it_began_with(server: BallroomServer) -> None:
+    ask(server, "PUT", "/shelf/film", b"0123456789")
+    shown = ask(server, "HEAD", "/shelf/film").headers
+    tag, modified = shown["etag"], shown["last-modified"]
+    for validator in (tag, modified):
+        rest = ask(server, "GET", "/shelf/film", range="bytes=7-", if_range=validator)
+        assert (rest.status, rest.body) == (206, b"789")
+    for validator in ('"another"', f"W/{tag}", "Thu, 01 Jan 2015 00:00:00 GMT", "yesterday", "*"):
+        whole = ask(server, "GET", "/shelf/film", range="bytes=7-", if_range=validator)
+        assert (whole.status, whole.body) == (200, b"0123456789")
+    assert ask(server, "GET", "/shelf/film", range="bytes=99-", if_range='"another"').status == 200
+    assert ask(server, "GET", "/shelf/film", if_range='"another"').status == 200
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/", "SERVICE"), ("/shelf", "BUCKET"), ("/shelf/", "BUCKET"), ("/shelf/k", "OBJECT")])
@@ -454,3 +492,43 @@ def test_a_link_that_lacks_a_part_is_refused(server: BallroomServer, version: st
     for left_out in pairs:
         rest = "&".join(pair for pair in pairs if pair != left_out)
         assert ask(server, "GET", f"{link.path}?{rest}", **unsigned).code == code, left_out
+
+
+@pytest.mark.parametrize(
+    ("condition", "header", "link", "old_link", "older_kind"),
+    [
+        ({"StringNotEquals": {"s3:authType": "REST-HEADER"}}, 200, 403, 403, 403),
+        ({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}, 200, 403, 403, 403),
+        ({"NumericGreaterThan": {"s3:signatureAge": "60000"}}, 200, 200, 403, 200),
+        ({"StringEquals": {"s3:signatureversion": "AWS"}}, 200, 200, 200, 403),
+        ({"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}, 403, 200, 200, 200),
+    ],
+    ids=["type", "other-type", "age", "version", "payload"],
+)
+def test_policies_know_how_a_request_was_signed(
+    server: BallroomServer, condition: dict[str, Any], header: int, link: int, old_link: int, older_kind: int
+) -> None:
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="strict")
+    s3.put_object(Bucket="strict", Key="k", Body=b"x")
+    statement = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::strict/*",
+        "Condition": condition,
+    }  # fmt: skip
+    s3.put_bucket_policy(Bucket="strict", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    unsigned = {"authorization": "", "x-amz-date": ""}
+
+    def follow(query: str) -> int:
+        return ask(server, "GET", f"/strict/k?{query}", **unsigned).status
+
+    def made(seconds_ago: int) -> str:
+        at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - seconds_ago))
+        return (
+            f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=test%2F{at[:8]}%2Fus-east-1%2Fs3%2Faws4_request"
+            f"&X-Amz-Date={at}&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Signature={'0' * 64}"
+        )
+
+    assert ask(server, "GET", "/strict/k", x_amz_content_sha256="UNSIGNED-PAYLOAD").status == header
+    assert (follow(made(1)), follow(made(120))) == (link, old_link)
+    later = int(time.time()) + 600
+    assert follow(f"AWSAccessKeyId=test&Signature=x&Expires={later}") == older_kind

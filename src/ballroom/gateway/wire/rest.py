@@ -74,7 +74,7 @@ class RequestBinding:
     """Takes an input's members from path, query string and headers.
 
     `refused` are headers that the operation does not take, `ignored` those that do not matter where they are
-    wrong.
+    wrong; `added` names members for headers that the model lacks.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class RequestBinding:
         operation: OperationModel,
         refused: Mapping[str, RefusedHeader] | None = None,
         ignored: Collection[str] = (),
+        added: Mapping[str, str] | None = None,
     ) -> None:
         path = operation.uri.partition("?")[0]
         self._pattern = path_pattern(path)
@@ -93,9 +94,10 @@ class RequestBinding:
         self._has_all_labels = len(self._labels) == len(names)
         self._queries = {m.wire_name: m for m in members if m.location == "querystring"}
         self._rest_of_query = next((m for m in self._queries.values() if m.shape.kind == "map"), None)
-        self._headers: dict[str, Member | RefusedHeader] = {
+        self._headers: dict[str, Member | RefusedHeader | str] = {
             m.wire_name.lower(): m for m in members if m.location == "header"
         }
+        self._headers.update(added or {})
         self._prefixes: list[tuple[str, Member | RefusedHeader]] = [
             (m.wire_name.lower(), m) for m in members if m.location == "headers"
         ]
@@ -145,7 +147,10 @@ class RequestBinding:
             member = self._headers.get(name)
             if member is not None:
                 if not isinstance(member, Member):
-                    raise member(name, text)
+                    if not isinstance(member, str):
+                        raise member(name, text)
+                    found[member] = text
+                    continue
                 try:
                     found[member.name] = _read(partial(_header_in, member), text, member)
                 except ParameterRefused:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from ballroom.gateway.wire import eventstream, values, xml
+from ballroom.gateway.wire import eventstream, s3headers, values, xml
 from ballroom.gateway.wire.codec import Headers, Reply, facts_of
 from ballroom.gateway.wire.query import namespace_of
 from ballroom.gateway.wire.rest import ParameterRefused, RequestBinding, ResponseBinding
-from ballroom.gateway.wire.s3headers import IGNORED_IF_WRONG, REFUSED
 from ballroom.gateway.wire.xml import escape
 from ballroom.gateway.wire.xmlshapes import Names, XmlReader, XmlWriter
 from ballroom.kernel.errors import ServiceError
@@ -71,7 +70,10 @@ class RestXmlCodec:
         self.operation = operation
         is_s3 = operation.service.name == "s3"
         if is_s3:
-            self._request = RequestBinding(operation, REFUSED.get(operation.name), IGNORED_IF_WRONG)
+            name = operation.name
+            self._request = RequestBinding(
+                operation, s3headers.REFUSED.get(name), s3headers.IGNORED_IF_WRONG, s3headers.ADDED.get(name)
+            )
         else:
             self._request = RequestBinding(operation)
         payload = operation.input.payload if operation.input else None
@@ -82,6 +84,8 @@ class RestXmlCodec:
         elif operation.input is not None and self._request.body_members:
             read_root = reader.structure(operation.input, self._request.body_members)
             self._read = lambda body: read_root(xml.parse(body))
+        self._is_s3 = is_s3
+        self._reads_object = is_s3 and operation.name in ("GetObject", "HeadObject")
         self._status = S3_STATUSES.get(operation.name) if is_s3 else None
         self._answer = ResponseBinding(operation.output, operation.status)
         self._write = _body_writer(operation, self._answer, writer)
@@ -90,10 +94,14 @@ class RestXmlCodec:
         self, method: str, path: str, query: str, headers: Collection[tuple[str, str]], body: Any
     ) -> dict[str, Any]:
         """The input value from all of the request's parts."""
+        if self._is_s3 and not (s3headers.is_escaped(path) and s3headers.is_escaped(query)):
+            raise InvalidUri
+        if self._reads_object and "response-" in query:
+            s3headers.check_overrides(query)
         try:
             found = self._request.read(path, query, headers)
         except ParameterRefused as refusal:
-            raise invalid_argument(refusal) from None
+            raise s3headers.wrong(refusal) or invalid_argument(refusal) from None
         except SerializationFailed:
             raise InvalidUri from None
         if self._read is None:

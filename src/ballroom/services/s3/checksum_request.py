@@ -22,6 +22,7 @@ _KNOWN = "CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3
 UNSUPPORTED_ALGORITHM = (
     f"Checksum algorithm provided is unsupported. Please try again with any of the valid types: [{_KNOWN}]"
 )
+_NOT_AS_TOLD = "Value for x-amz-sdk-checksum-algorithm header is invalid."
 
 
 class Announced(msgspec.Struct):
@@ -44,8 +45,11 @@ def announced_by(request: dict[str, Any], stream: ByteStream, default: str = che
     Raises:
         InvalidDigest: Content-MD5 is no MD5.
         InvalidRequest: the checksum headers make no sense.
+
+    Source: S3 API Reference, PutObject and UploadPart, `x-amz-sdk-checksum-algorithm`; what S3 answers.
     """
     md5 = _md5_of(request.get("ContentMD5"))
+    told = request.get("ChecksumAlgorithm")
     sent = [(name, request[member]) for member, name in checksums.MEMBERS.items() if member in request]
     trailing = [checksums.HEADERS.get(name) for name in stream.announced_trailers()]
     if sent and trailing:
@@ -58,13 +62,25 @@ def announced_by(request: dict[str, Any], stream: ByteStream, default: str = che
         name, value = sent[0]
         if not checksums.is_valid(name, value):
             raise InvalidRequest(f"Value for x-amz-checksum-{name.lower()} header is invalid.")
+        if told is not None and told.upper() != name:
+            raise InvalidRequest(_NOT_AS_TOLD)
         return Announced(md5, name, value)
     if trailing:
         if trailing[0] is None:
             raise InvalidRequest("The value specified in the x-amz-trailer header is not supported")
+        if told is not None and told.upper() != trailing[0]:
+            raise InvalidRequest(_NOT_AS_TOLD)
         return Announced(md5, trailing[0], in_trailer=True)
-    # x-amz-sdk-checksum-algorithm alone says nothing, nor does it matter beside a checksum
-    return Announced(md5, default, asked=False)
+    if told is None:
+        return Announced(md5, default, asked=False)
+    if told.upper() not in checksums.ALGORITHMS:
+        raise InvalidRequest(_NOT_AS_TOLD)
+    if isinstance(request.get("Body"), bytes):
+        return Announced(md5, told.upper())  # from within: nobody has computed what an SDK would have
+    raise InvalidRequest(
+        "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
+        "headers were found."
+    )
 
 
 def check_locked(tx: Tx, attributes: Attributes, announced: Announced, kind: str) -> None:

@@ -46,6 +46,14 @@ def has_read_conditions(request: dict[str, Any]) -> bool:
     return any(name in request for name in _READ)
 
 
+def is_unchanged(version: ObjectVersion, validator: str) -> bool:
+    """Whether an If-Range names this very object; a weak tag and a date that is another do not.
+
+    Source: RFC 9110, 13.1.5.
+    """
+    return validator.strip() in (f'"{version.etag}"', http_date(version.modified_ms))
+
+
 def _not_modified(version: ObjectVersion) -> NotModified:
     error = NotModified()
     error.headers = [("etag", f'"{version.etag}"'), ("last-modified", http_date(version.modified_ms))]

@@ -6,6 +6,7 @@ recorded answers.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -169,4 +170,7 @@ def _pacific(ms: int) -> str:
         zone: Any = ZoneInfo("America/Los_Angeles")
     except ZoneInfoNotFoundError:
         zone = UTC
-    return datetime.fromtimestamp(ms / 1000, zone).strftime("%a %b %d %H:%M:%S %Z %Y")
+    at = datetime.fromtimestamp(ms / 1000, UTC)
+    with suppress(OverflowError):  # the first and last hours that there are have no other zone
+        at = at.astimezone(zone)
+    return at.strftime("%a %b %d %H:%M:%S %Z %Y")

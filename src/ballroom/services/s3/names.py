@@ -13,6 +13,7 @@ from ballroom.services.s3.errors import InvalidArgument, InvalidBucketName, KeyT
 
 _BUCKET = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(?:-+[a-z0-9]+|\.[a-z0-9]+)*")
 """Labels with a period between them, as in a name of a host: each begins and ends with a letter or digit."""
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _RESERVED = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
@@ -42,6 +43,10 @@ def parse_copy_source(source: str) -> tuple[str, str, str | None]:
     elif not version:
         raise InvalidArgument(
             "Version id cannot be the empty string", ArgumentName="x-amz-copy-source", ArgumentValue=source
+        )
+    if "%" in path and _BAD_ESCAPE.search(path) is not None:
+        raise InvalidArgument(
+            "Invalid copy source encoding", ArgumentName="x-amz-copy-source", ArgumentValue=source
         )
     bucket, _, key = unquote(path).removeprefix("/").partition("/")
     if not bucket:

@@ -36,6 +36,10 @@ class Facts(NamedTuple):
     storage_class: str
 
 
+_LAST_MS = 253_402_214_400_000
+"""31 December 9999: a rule may speak of 2,147,483,647 days."""
+
+
 class Expiration(NamedTuple):
     """When an object goes, and by which rule."""
 
@@ -55,8 +59,8 @@ def next_midnight(ms: int) -> int:
 
 
 def after_days(moment_ms: int, days: int) -> int:
-    """The midnight on which a number of days have passed."""
-    return next_midnight(moment_ms + days * DAY_MS)
+    """The midnight on which a number of days have passed; the last that can be told, if that is beyond it."""
+    return min(next_midnight(moment_ms + days * DAY_MS), _LAST_MS)
 
 
 def active(rules: Iterable[Rule]) -> list[Rule]:

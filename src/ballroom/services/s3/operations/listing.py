@@ -65,6 +65,10 @@ def list_object_versions(tx: Tx, request: Request) -> Response:
     Source: S3 API Reference, ListObjectVersions.
     """
     bucket = open_bucket(tx, request, "ListBucketVersions")
+    if request.get("MaxKeys", 0) < 0:
+        raise InvalidArgument(
+            "max-keys cannot be negative", ArgumentName="max-keys", ArgumentValue=str(request["MaxKeys"])
+        )
     limit = page_limit(request, "MaxKeys", "maxKeys")
     prefix, delimiter = request.get("Prefix", ""), request.get("Delimiter", "")
     key_marker, version_marker = request.get("KeyMarker", ""), request.get("VersionIdMarker", "")

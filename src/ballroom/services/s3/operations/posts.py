@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from ballroom.kernel import Caller, Context, Request, Response, operation
+from ballroom.kernel import Caller, Context, Request, Response, Signing, operation
 from ballroom.kernel.model import load_service
 from ballroom.services.s3 import checksum_request, post_policy, receiving, tagging
 from ballroom.services.s3.errors import AccessDenied, InvalidArgument, S3Error, named
@@ -55,12 +55,13 @@ async def post_object(ctx: Context, request: Request) -> Response:
         fields = form.fields
     if not fields.get("key"):
         raise _must_contain("key")
-    proof = _prove(ctx, fields)
+    now_ms = request.get("NowMs", ctx.clock.now_ms())
+    proof = _prove(ctx, fields, now_ms)
     if request.get("Suspicion") and not proof.verified and not proof.caller.anonymous:
         raise AccessDenied(f"Refused: {request['Suspicion']}")
     least, most = 0, None
     if "policy" in fields:
-        conditions = post_policy.read(fields["policy"], request.get("NowMs", ctx.clock.now_ms()))
+        conditions = post_policy.read(fields["policy"], now_ms)
         least, most = post_policy.check(conditions, fields, request["Bucket"])
     put = {"Bucket": request["Bucket"], "Key": fields["key"], **_members(fields)}
     check_key(put["Key"])
@@ -93,7 +94,7 @@ async def _store(acting: Context, put: Request, file: FilePart, check: Callable[
 # --- who
 
 
-def _prove(ctx: Context, fields: dict[str, str]) -> Proof:
+def _prove(ctx: Context, fields: dict[str, str], now_ms: int) -> Proof:
     """Who has signed the form's policy; nobody, if there is neither.
 
     Raises:
@@ -111,8 +112,9 @@ def _prove(ctx: Context, fields: dict[str, str]) -> Proof:
     if not v4:
         key_id = fields["awsaccesskeyid"]
         return _signed(
-            ctx, fields, key_id, "", lambda secret: post_policy.signature_v2(secret, fields["policy"])
-        )
+            ctx, fields, key_id, "", Signing("POST", "AWS", age_ms=0),
+            lambda secret: post_policy.signature_v2(secret, fields["policy"]),
+        )  # fmt: skip
     if fields["x-amz-algorithm"] != "AWS4-HMAC-SHA256":
         raise InvalidArgument(
             "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\" and \"AWS4-ECDSA-P256-SHA256\"",
@@ -126,17 +128,27 @@ def _prove(ctx: Context, fields: dict[str, str]) -> Proof:
             ArgumentName="X-Amz-Credential", ArgumentValue=fields["x-amz-credential"][:256],
         )  # fmt: skip
     return _signed(
-        ctx, fields, key_id, parts[1],
+        ctx, fields, key_id, parts[1], Signing("POST", age_ms=_age(fields["x-amz-date"], now_ms)),
         lambda secret: post_policy.signature_v4(secret, scope, fields["policy"]),
     )  # fmt: skip
 
 
+def _age(date: str, now_ms: int) -> int | None:
+    """How long ago, in ms, a form was signed; None if nobody can tell."""
+    try:
+        signed = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return max(now_ms - int(signed.timestamp()) * 1000, 0)
+
+
 def _signed(
-    ctx: Context, fields: dict[str, str], key_id: str, region: str, sign: Callable[[str], str]
+    ctx: Context, fields: dict[str, str], key_id: str, region: str, signing: Signing,
+    sign: Callable[[str], str],
 ) -> Proof:
     settings = ctx.kernel.settings
     credential = ctx.kernel.credentials.find(key_id)
-    changes: dict[str, Any] = {"anonymous": False, "access_key_id": key_id}
+    changes: dict[str, Any] = {"anonymous": False, "access_key_id": key_id, "signing": signing}
     if region:
         changes["region"] = region
     if credential is None:

@@ -7,7 +7,7 @@ from typing import Any
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.s3 import content, encryption, hooks, object_headers, versions
 from ballroom.services.s3.access import open_bucket
-from ballroom.services.s3.conditions import check_read, has_read_conditions
+from ballroom.services.s3.conditions import check_read, has_read_conditions, is_unchanged
 from ballroom.services.s3.errors import InvalidObjectState, InvalidPartNumber, InvalidRequest
 from ballroom.services.s3.object_headers import ARCHIVED
 from ballroom.services.s3.ranges import check_part_number, range_of
@@ -78,7 +78,7 @@ def _described(
         ranged = stop > start
         if version.parts:
             response["PartsCount"] = version.parts
-    elif "Range" in request and (span := range_of(request["Range"], size)) is not None:
+    elif "Range" in request and (span := _range(version, request, size)) is not None:
         (start, stop), ranged = span, True
         if (start, stop) != (0, size):
             checksum = None  # it is the whole object's
@@ -96,6 +96,13 @@ def _described(
         response["ChecksumType"] = checksum.kind
     hooks.describe(tx, bucket, version, response)
     return response, start, stop
+
+
+def _range(version: ObjectVersion, request: Request, size: int) -> tuple[int, int] | None:
+    """Which bytes, if they are still of the object that the reader has the others of."""
+    if "IfRange" in request and not is_unchanged(version, request["IfRange"]):
+        return None
+    return range_of(request["Range"], size)
 
 
 def _part(tx: Tx, version: ObjectVersion, request: Request) -> tuple[int, int, Checksum | None]:

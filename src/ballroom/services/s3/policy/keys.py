@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ballroom.kernel import Request, Tx
+from ballroom.kernel import Request, Signing, Tx
 from ballroom.kernel.policy import global_keys
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -46,13 +46,23 @@ def of_request(
     found = global_keys(tx, owner)
     found["s3:resourceaccount"] = (owner,)
     if not tx.caller.anonymous:
-        found["s3:signatureversion"] = ("AWS4-HMAC-SHA256",)
+        _add_signing(tx.caller.signing, found)
     for name, value in tags.items():
         found[f"s3:existingobjecttag/{name}".lower()] = (value,)
     if request is not None:
         _add_members(request, found)
         _add_lock(request, tx.now_ms, found)
     return found
+
+
+def _add_signing(signing: Signing, found: dict[str, tuple[str, ...]]) -> None:
+    """Source: S3 API Reference, "Amazon S3 Signature Version 4 Authentication Specific Policy Keys"."""
+    found["s3:signatureversion"] = (signing.version,)
+    found["s3:authtype"] = (signing.kind,)
+    if signing.payload:
+        found["s3:x-amz-content-sha256"] = (signing.payload,)
+    if signing.age_ms is not None:
+        found["s3:signatureage"] = (str(signing.age_ms),)
 
 
 def _add_members(request: Request, found: dict[str, tuple[str, ...]]) -> None:

@@ -79,7 +79,7 @@ def _check_statement(statement: Statement, bucket: str) -> None:
         raise _malformed("Missing required field Resource")
     _check_principals(statement.principals)
     for action in statement.actions:
-        if _ACTION.fullmatch(action) is None:
+        if _ACTION.fullmatch(action) is None or action[3:].lower() in _OPERATIONS_ONLY:
             raise _malformed("Policy has invalid action")
     arn = f"arn:aws:s3:::{bucket}"
     kinds = {_resource_kind(resource, arn) for resource in statement.resources}
@@ -106,11 +106,9 @@ def _resource_kind(resource: str, arn: str) -> str:
     """`bucket`, `object` or `any`.
 
     Raises:
-        S3Error: it is not of this bucket.
+        S3Error: it is not of this bucket; a mere `*` is not, either.
     """
     parts = resource.split(":", 5)
-    if resource == "*":
-        return "any"
     if len(parts) != 6 or parts[0] != "arn" or parts[2] != "s3" or parts[3] or parts[4]:
         raise _malformed("Policy has invalid resource")
     fitted = "arn:aws:s3:::" + parts[5]
@@ -152,6 +150,27 @@ _OBJECT_ACTIONS = frozenset(
         "RenameObject",
     )
 )  # fmt: skip
+
+
+_OPERATIONS_ONLY = frozenset(
+    name.lower()
+    for name in (
+        "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteBucketEncryption",
+        "DeleteBucketLifecycle", "DeleteBucketReplication", "DeleteBucketTagging", "DeleteObjects",
+        "DeletePublicAccessBlock", "GetBucketEncryption", "GetBucketLifecycle",
+        "GetBucketLifecycleConfiguration", "GetBucketNotificationConfiguration", "GetBucketReplication",
+        "GetObjectLockConfiguration", "GetPublicAccessBlock", "HeadBucket", "HeadObject", "ListBuckets",
+        "ListMultipartUploads", "ListObjects", "ListObjectsV2", "ListObjectVersions", "ListParts",
+        "PutBucketEncryption", "PutBucketLifecycle", "PutBucketLifecycleConfiguration",
+        "PutBucketNotificationConfiguration", "PutBucketReplication", "PutObjectLockConfiguration",
+        "PutPublicAccessBlock", "SelectObjectContent", "UploadPart", "UploadPartCopy",
+    )
+)  # fmt: skip
+"""Operations that no action has the name of: what is easily taken for one (`s3:ListObjects`).
+
+Source: Service Authorization Reference, "Actions defined by Amazon S3"; S3 User Guide, "Required permissions
+for Amazon S3 API operations".
+"""
 
 
 def _malformed(text: str, **fields: Any) -> S3Error:
