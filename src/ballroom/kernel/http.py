@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import msgspec
@@ -24,7 +25,14 @@ async def in_thread(fn: Callable[..., T], *args: Any) -> T:
     try:
         return await asyncio.shield(work)
     finally:
-        await asyncio.wait([work])
+        await ended(work)
+
+
+async def ended(work: asyncio.Future[Any]) -> None:
+    """Return once `work` has ended, however often the caller is cancelled: what it uses is let go of next."""
+    while not work.done():
+        with suppress(asyncio.CancelledError):  # the first one is on its way already
+            await asyncio.wait([work])
 
 
 class ByteStream:
@@ -64,7 +72,7 @@ class ByteStream:
                 await working
         finally:
             if working is not None:
-                await asyncio.wait([working])
+                await ended(working)
                 if not working.cancelled():
                     working.exception()  # whatever is raised here tells the reason
 
