@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import threading
 from collections.abc import Callable, Sequence
 
@@ -12,6 +13,7 @@ import pytest
 
 from ballroom.gateway.http import Exchange, Limits, pulling
 from ballroom.gateway.http.stream import BodyInterrupted
+from ballroom.kernel import in_thread
 from tests.gateway.conftest import Run
 from tests.gateway.harness import Application, Serving, chunked, get, serving, until
 
@@ -27,6 +29,7 @@ class Draining:
         self.bodies: list[bytearray] = []
         self.failures: list[BaseException] = []
         self.threads: set[str] = set()
+        self.exchanges: list[Exchange] = []
         self.on_piece: Callable[[int], None] = lambda size: None
         self.tasks: set[asyncio.Task[None]] = set()
         application.limit = None
@@ -36,6 +39,7 @@ class Draining:
         if exchange.stream is None:
             exchange.answer(200, [], b"whole")
             return
+        self.exchanges.append(exchange)
         task = asyncio.create_task(self._drain(exchange))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -214,3 +218,77 @@ def test_whoever_is_cancelled_ends_after_its_thread(run: Run) -> None:
             assert isinstance(draining.failures[0], asyncio.CancelledError)
 
     run(scenario())
+
+
+def test_a_thread_ends_before_whoever_is_cancelled_again_and_again(run: Run) -> None:
+    async def scenario() -> None:
+        go_on = threading.Event()
+        waiting = asyncio.create_task(in_thread(go_on.wait, 10))
+        for _ in range(3):
+            await asyncio.sleep(0)
+            waiting.cancel()
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    run(scenario())
+
+
+def test_a_connection_goes_on_after_the_last_of_its_body_was_refused(run: Run) -> None:
+    async def scenario() -> None:
+        def refuse(size: int) -> None:
+            if size == SIZE:
+                raise ValueError("the disk is full")
+
+        async with serving() as http:
+            draining = Draining(http.application)
+            draining.on_piece = refuse
+            client = await http.connect()
+            client.send(put() + b"x" * SIZE)
+            assert (await client.reply()).body == b"refused"
+            client.send(get())
+            assert (await client.reply()).body == b"whole"
+
+    run(scenario())
+
+
+def test_a_body_that_fails_while_a_thread_reads_is_not_waited_for(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as http:
+            draining = Draining(http.application)
+            begun, go_on = threading.Event(), threading.Event()
+
+            def slow(size: int) -> None:
+                begun.set()
+                go_on.wait(10)
+
+            draining.on_piece = slow
+            client = await http.connect()
+            client.send(put() + b"x" * 1_000_000)
+            await until(begun.is_set)
+            (exchange,) = draining.exchanges
+            assert exchange.stream is not None
+            exchange.stream.fail("the server has had enough")
+            go_on.set()
+            await until(lambda: draining.failures)
+            assert isinstance(draining.failures[0], BodyInterrupted)
+
+    run(scenario())
+
+
+def test_a_sender_of_single_bytes_does_not_keep_a_thread() -> None:
+    class Transport(asyncio.Transport):
+        def get_extra_info(self, name: str, default: object = None) -> socket.socket:
+            return receiver
+
+    sender, receiver = socket.socketpair()
+    loop = asyncio.new_event_loop()
+    with sender, receiver, contextlib.closing(loop):
+        receiver.setblocking(False)
+        sender.send(b"x")
+        puller = pulling.Puller(loop, Transport(), 1 << 30, lambda pieces: sender.send(b"x") and None)
+        puller.read([])
+        puller.close()
+        assert 0 < puller.left < 1 << 30

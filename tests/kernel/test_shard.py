@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ballroom.kernel.errors import Throttled, Unavailable
-from ballroom.kernel.store.engine import EngineFailed, EngineFull, Write
+from ballroom.kernel.store.engine import NO_LIMIT, EngineFailed, EngineFull, Write
 from ballroom.kernel.store.memory import MemoryEngine
 from ballroom.kernel.store.shard import Shard
+from ballroom.kernel.store.sqlite import SqliteEngine
 
 
 class SlowEngine(MemoryEngine):
@@ -287,3 +290,78 @@ def test_too_much_waiting_for_the_disk_is_refused_as_throttling() -> None:
         put(shard, b"more")
 
     run(body, overlay_bytes=1000)
+
+
+def test_a_batch_that_cannot_even_be_handed_over_is_lost_and_said_to_be() -> None:
+    async def body(engine: SlowEngine, shard: Shard) -> None:
+        def prepare() -> None:
+            raise EngineFailed("a bad sector")
+
+        engine.prepare = prepare  # type: ignore[method-assign]
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(shard.wait(put(shard, b"a")), 5)
+        assert shard.get(b"a") is None
+
+    run(body)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_read_of_a_store_on_disk_is_what_a_dictionary_would_say(seed: int, tmp_path: Path) -> None:
+    """Reads come at all moments of commits and checkpoints; the log starts over beside them."""
+    asyncio.run(_compare_with_a_dictionary(random.Random(seed), tmp_path / "store.sqlite"))
+
+
+async def _compare_with_a_dictionary(chance: random.Random, path: Path) -> None:
+    shard = Shard(SqliteEngine(path), asyncio.get_running_loop())
+    model: dict[bytes, bytes] = {}
+    longest = 0
+    for _ in range(700):
+        before = dict(model)
+        _check_some_reads(chance, shard, model)
+        shard.begin()
+        _write_some(chance, shard, model)
+        _check_some_reads(chance, shard, model)
+        if chance.random() < 0.1:
+            shard.undo_to(0)
+            model = before
+        shard.end()
+        for _ in range(chance.randrange(4)):
+            await asyncio.sleep(0)
+            _check_some_reads(chance, shard, model)
+        if chance.random() < 0.3:
+            await shard.flush()
+        longest = max(longest, shard.engine.statistics()["log_bytes"])
+    assert shard.engine.statistics()["checkpoints"] > 1
+    assert longest < 32 << 20
+    await shard.close()
+    engine = SqliteEngine(path)
+    assert dict(engine.scan(b"", b"\xff", NO_LIMIT, False)) == model
+    engine.close()
+
+
+def _some_key(chance: random.Random) -> bytes:
+    return b"%04d" % chance.randrange(2000)
+
+
+def _write_some(chance: random.Random, shard: Shard, model: dict[bytes, bytes]) -> None:
+    if chance.random() < 0.15:  # a run of deletions: what scans remember as empty
+        first = chance.randrange(2000)
+        for number in range(first, first + chance.randrange(300)):
+            shard.write(b"%04d" % number, None, None)
+            model.pop(b"%04d" % number, None)
+        return
+    for _ in range(chance.randrange(30)):
+        key, value = _some_key(chance), chance.randbytes(chance.choice([10, 200, 3000]))
+        shard.write(key, value, None)
+        model[key] = value
+
+
+def _check_some_reads(chance: random.Random, shard: Shard, model: dict[bytes, bytes]) -> None:
+    for _ in range(chance.randrange(4)):
+        key, other = _some_key(chance), _some_key(chance)
+        row = shard.get(key)
+        assert (None if row is None else row.stored) == model.get(key)
+        low, high = (b"", b"\xff") if chance.random() < 0.05 else (min(key, other), max(key, other))
+        reverse, limit = chance.random() < 0.5, chance.choice([None, 1, 3, 20, 300])
+        expected = sorted(((k, v) for k, v in model.items() if low <= k < high), reverse=reverse)[:limit]
+        assert [(row.key, row.stored) for row in shard.scan(low, high, limit, reverse)] == expected

@@ -24,10 +24,10 @@ async def in_thread(fn: Callable[..., T], *args: Any) -> T:
     try:
         return await asyncio.shield(work)
     finally:
-        await _ended(work)
+        await ended(work)
 
 
-async def _ended(work: asyncio.Future[Any]) -> None:
+async def ended(work: asyncio.Future[Any]) -> None:
     """Return once `work` has ended, not earlier: a cancellation that comes meanwhile is raised then.
 
     What a thread uses must not be closed under its hands, however often its caller is told to give up.
@@ -79,7 +79,7 @@ class ByteStream:
                 await working
         finally:
             if working is not None:
-                await _ended(working)
+                await ended(working)
                 if not working.cancelled():
                     working.exception()  # whatever is raised here tells the reason
 

@@ -348,3 +348,13 @@ def test_a_sqlite_that_corrupts_stores_is_refused(version: str) -> None:
 @pytest.mark.parametrize("version", ["3.51.3", "3.52.0", "4.0.0"])
 def test_a_sound_sqlite_is_accepted(version: str) -> None:
     check_library(version)
+
+
+def test_a_read_that_met_a_bad_sector_spoils_no_later_one(engine: SqliteEngine) -> None:
+    assert [engine.get(b"a") for _ in range(3)] == [b"1"] * 3
+    engine._query("rollback")  # what SQLite does then: the snapshot is gone
+    assert engine.get(b"a") == b"1"
+    engine.prepare()
+    engine.apply([(b"a", b"2")], 2, 0)
+    engine.prepare()
+    assert [engine.get(b"a") for _ in range(3)] == [b"2"] * 3

@@ -241,3 +241,35 @@ def test_a_policy_without_principal_allows_nobody(cloud: Cloud) -> None:
     policy = json.dumps({"Statement": {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}})
     request = {"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": policy}
     assert cloud.error("sns", "SetTopicAttributes", **request).text == "Invalid parameter: Policy Error: null"
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("GetPlatformApplicationAttributes", {}),
+        ("SetPlatformApplicationAttributes", {"Attributes": {}}),
+        ("CreatePlatformEndpoint", {"Token": "theirs"}),
+        ("ListEndpointsByPlatformApplication", {}),
+        ("DeletePlatformApplication", {}),
+        ("GetEndpointAttributes", {}),
+        ("SetEndpointAttributes", {"Attributes": {"Enabled": "false"}}),
+        ("DeleteEndpoint", {}),
+        ("Publish", {"Message": "m"}),
+    ],
+)
+def test_applications_and_devices_are_their_own_accounts_business(
+    cloud: Cloud, operation: str, request_: dict[str, Any]
+) -> None:
+    attributes = {"PlatformCredential": "key"}
+    app = cloud.sns("CreatePlatformApplication", Name="app", Platform="GCM", Attributes=attributes)[
+        "PlatformApplicationArn"
+    ]
+    device = cloud.sns("CreatePlatformEndpoint", PlatformApplicationArn=app, Token="t")["EndpointArn"]
+    of_app = "Platform" in operation
+    name = "PlatformApplicationArn" if of_app else "TargetArn" if operation == "Publish" else "EndpointArn"
+    asked = {name: app if of_app else device, **request_}
+    caller = stranger(cloud)
+    why = f"because no resource-based policy allows the SNS:{operation} action"
+    assert_refused(cloud.error("sns", operation, caller, **asked), caller, operation, asked[name], why)
+    assert cloud.sns("GetEndpointAttributes", EndpointArn=device)["Attributes"]["Enabled"] == "true"
+    cloud.sns(operation, **asked)

@@ -183,8 +183,12 @@ class Connection(RequestReader):
         worth_it = pulling.AVAILABLE and self._plain >= pulling.WORTH_IT
         if not worth_it or self.scheme != "http" or self.lost:
             return None
+        try:
+            puller = Puller(self.loop, self.transport, self._plain, sink)
+        except OSError:  # no descriptor is left
+            return None
         self._pause(PULL)
-        return Puller(self.loop, self.transport, self._plain, sink)
+        return puller
 
     def take_back(self, puller: Puller) -> None:
         """The loop reads again, from behind what the threads have read."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import time
 
 from ballroom.kernel.http import Sink
 
@@ -22,6 +23,8 @@ WORTH_IT = 256 << 10
 _BUFFER = 1 << 20
 _AT_ONCE = 8 << 20
 """What one hand-over to a thread reads at most: then other bodies have their turn."""
+_AT_ONCE_S = 0.1
+"""How long a hand-over takes at most, or a few who send a byte now and then would hold all threads."""
 _PATIENCE_MS = 5
 """How long a thread waits for more before it goes back: a sender that is slowed down needs a moment."""
 _FAST = 512 << 10
@@ -51,7 +54,8 @@ class Puller:
         if before:
             self._sink(before)
         taken = 0
-        while self.left and taken < _AT_ONCE:
+        until = time.monotonic() + _AT_ONCE_S
+        while self.left and taken < _AT_ONCE and time.monotonic() < until:
             try:
                 count = os.readv(self._socket, [self._buffer[: self.left]])
             except BlockingIOError:

@@ -101,15 +101,17 @@ class RequestStream(ByteStream):
 
     async def _pull(self, puller: Puller) -> None:
         connection = self._connection
-        while self._failure is None:
+        while True:
             before = list(self._pieces)
             self._pieces.clear()
             self._size = 0
             connection.pause_for_stream()  # it is not the client that is waited for
-            await in_thread(puller.read, before)
-            connection.resume_for_stream()
+            try:
+                await in_thread(puller.read, before)
+            finally:  # whatever the sink thinks of it: the connection may have further requests
+                connection.resume_for_stream()
             connection.progressed()
-            if not puller.left or puller.ended:
+            if not puller.left or puller.ended or self._failure is not None:
                 return
             await puller.readable()
 

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from ballroom.kernel.errors import Throttled, Unavailable
-from ballroom.kernel.store.engine import Engine, EngineFull
+from ballroom.kernel.store.engine import Engine, EngineError, EngineFull
 from ballroom.kernel.store.sorted_keys import SortedKeys
 
 log = logging.getLogger("ballroom.store")
@@ -419,7 +419,11 @@ class Shard:
             self._flushed(self._flushing_to, None)
             return
         self._flushing_since = time.monotonic()
-        self.engine.prepare()
+        try:
+            self.engine.prepare()
+        except EngineError as error:  # nobody else would tell those who wait for this batch
+            self._lose(error)
+            return
         self._jobs.put((self._flushing_to, list(self._flushing.items())))
 
     def _write_forever(self) -> None:

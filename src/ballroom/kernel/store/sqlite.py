@@ -122,8 +122,8 @@ class SqliteEngine:
         is opened while that may happen.
         """
         if self._stale:
-            self._stale = self._read_before = self._starting_over = False
             self._let_go()
+            self._stale = self._read_before = self._starting_over = False
         if self._read_before and self._settled and not self._starting_over:
             with translated(f"reading {self._path}"):
                 self._query("begin")
@@ -132,9 +132,10 @@ class SqliteEngine:
 
     def _let_go(self) -> None:
         if self._snapshot:
+            if self._reader.in_transaction:  # SQLite has ended it itself where a read met a bad sector
+                with translated(f"reading {self._path}"):
+                    self._query("rollback")
             self._snapshot = False
-            with translated(f"reading {self._path}"):
-                self._query("rollback")
 
     def _settle(self) -> None:
         """Copy the log that an earlier process left into the main file, and empty it.

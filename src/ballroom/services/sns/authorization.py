@@ -25,6 +25,7 @@ from ballroom.kernel.policy import (
     parse_policy,
 )
 from ballroom.services.sns.errors import AuthorizationError
+from ballroom.services.sns.names import parse_arn
 from ballroom.services.sns.resources import Subscription, Topic, load_topic
 
 _OF_THE_POLICY = ("AddPermission", "RemovePermission", "SetTopicAttributes")
@@ -56,6 +57,20 @@ def check_owner(tx: Tx, subscription: Subscription, action: str) -> None:
     caller = tx.caller
     if caller.account not in (subscription.owner, subscription.account) and not _is_service(caller.source):
         raise _refused(tx, action, subscription.at.arn, "")
+
+
+def check_account(tx: Tx, arn: str, parameter: str, action: str) -> None:
+    """Refuse other accounts: applications and endpoints of platforms have no policy that could let one in.
+
+    Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon SNS".
+
+    Raises:
+        InvalidParameter: it is no ARN.
+        AuthorizationError: the caller may not do that.
+    """
+    caller = tx.caller
+    if caller.account != parse_arn(arn, parameter).account and not _is_service(caller.source):
+        raise _refused(tx, action, arn, f" because no resource-based policy allows the SNS:{action} action")
 
 
 def _is_service(source: str) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.tokens import make_token
 from ballroom.services.sns import devices
+from ballroom.services.sns.authorization import check_account
 from ballroom.services.sns.devices import (
     PLATFORMS,
     ApplicationName,
@@ -20,7 +21,6 @@ from ballroom.services.sns.devices import (
     parse_application,
 )
 from ballroom.services.sns.errors import InvalidParameter
-from ballroom.services.sns.names import parse_arn
 from ballroom.services.sns.operations.topics import after_token
 from ballroom.services.sns.resources import Application, Device, DeviceToken
 
@@ -31,6 +31,14 @@ _SETTABLE = (
     "SuccessFeedbackRoleArn", "FailureFeedbackRoleArn", "SuccessFeedbackSampleRate", "ApplePlatformTeamID",
     "ApplePlatformBundleID", "AppleCertificateExpiryDate", "AuthenticationMethod",
 )  # fmt: skip
+
+
+def _of_application(tx: Tx, request: Request, action: str) -> None:
+    check_account(tx, request["PlatformApplicationArn"], "PlatformApplicationArn", action)
+
+
+def _of_device(tx: Tx, request: Request, action: str) -> None:
+    check_account(tx, request["EndpointArn"], "EndpointArn", action)
 
 
 def _check(attributes: dict[str, str], allowed: tuple[str, ...]) -> None:
@@ -62,12 +70,14 @@ def _shown(attributes: dict[str, str]) -> dict[str, str]:
 @operation("GetPlatformApplicationAttributes")
 def get_platform_application_attributes(tx: Tx, request: Request) -> Response:
     """An application's attributes without its credentials."""
+    _of_application(tx, request, "GetPlatformApplicationAttributes")
     return {"Attributes": _shown(load_application(tx, request["PlatformApplicationArn"])[1].attributes)}
 
 
 @operation("SetPlatformApplicationAttributes")
 def set_platform_application_attributes(tx: Tx, request: Request) -> Response:
     """Set some of an application's attributes."""
+    _of_application(tx, request, "SetPlatformApplicationAttributes")
     at, application = load_application(tx, request["PlatformApplicationArn"])
     _check(request["Attributes"], _SETTABLE)
     attributes = {**application.attributes, **request["Attributes"]}
@@ -78,6 +88,7 @@ def set_platform_application_attributes(tx: Tx, request: Request) -> Response:
 @operation("DeletePlatformApplication")
 def delete_platform_application(tx: Tx, request: Request) -> Response:
     """Delete an application with its endpoints, two hundred in a step; one that does not exist is no error."""
+    _of_application(tx, request, "DeletePlatformApplication")
     at = parse_application(request["PlatformApplicationArn"])
     if tx.get(Application, at.key) is not None:
         tx.delete(at.key)
@@ -107,6 +118,7 @@ def list_platform_applications(tx: Tx, request: Request) -> Response:
 @operation("CreatePlatformEndpoint")
 def create_platform_endpoint(tx: Tx, request: Request) -> Response:
     """Register a device; the same token with the same attributes again answers the same ARN."""
+    _of_application(tx, request, "CreatePlatformEndpoint")
     at, application = load_application(tx, request["PlatformApplicationArn"])
     token = request["Token"]
     attributes = {"Enabled": "true", **(request.get("Attributes") or {}), "Token": token}
@@ -143,12 +155,14 @@ def _checked_device(attributes: dict[str, str]) -> dict[str, str]:
 @operation("GetEndpointAttributes")
 def get_endpoint_attributes(tx: Tx, request: Request) -> Response:
     """A device's attributes."""
+    _of_device(tx, request, "GetEndpointAttributes")
     return {"Attributes": load_device(tx, request["EndpointArn"])[1].attributes}
 
 
 @operation("SetEndpointAttributes")
 def set_endpoint_attributes(tx: Tx, request: Request) -> Response:
     """Set some of a device's attributes."""
+    _of_device(tx, request, "SetEndpointAttributes")
     at, device = load_device(tx, request["EndpointArn"])
     attributes = _checked_device({**device.attributes, **request["Attributes"]})
     if attributes["Token"] != device.token:
@@ -162,7 +176,7 @@ def set_endpoint_attributes(tx: Tx, request: Request) -> Response:
 @operation("DeleteEndpoint")
 def delete_endpoint(tx: Tx, request: Request) -> Response:
     """Delete a device; one that does not exist is no error."""
-    parse_arn(request["EndpointArn"], "EndpointArn")
+    _of_device(tx, request, "DeleteEndpoint")
     found = find_device(tx, request["EndpointArn"])
     if found is not None:
         devices.remove(tx, *found)
@@ -172,6 +186,7 @@ def delete_endpoint(tx: Tx, request: Request) -> Response:
 @operation("ListEndpointsByPlatformApplication")
 def list_endpoints_by_platform_application(tx: Tx, request: Request) -> Response:
     """An application's devices."""
+    _of_application(tx, request, "ListEndpointsByPlatformApplication")
     at, application = load_application(tx, request["PlatformApplicationArn"])
     prefix = at.devices
     found = tx.scan_prefix(Device, prefix, after=after_token(request, prefix), limit=_PAGE + 1)

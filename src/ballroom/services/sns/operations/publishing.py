@@ -8,7 +8,7 @@ from typing import Any
 from ballroom.kernel import Request, Response, ServiceError, Throttled, Tx, Unavailable, operation
 from ballroom.kernel.model import load_service
 from ballroom.services.sns import messages, outbox, publishing
-from ballroom.services.sns.authorization import load_for
+from ballroom.services.sns.authorization import check_account, load_for
 from ballroom.services.sns.devices import find_device
 from ballroom.services.sns.endpoints import E164
 from ballroom.services.sns.errors import (
@@ -22,7 +22,6 @@ from ballroom.services.sns.errors import (
     TooManyEntriesInBatchRequest,
 )
 from ballroom.services.sns.message_attributes import is_binary, text_of
-from ballroom.services.sns.names import parse_arn
 from ballroom.services.sns.resources import OptedOut, Sent
 from ballroom.services.sns.topic_attributes import MAXIMUM_BYTES
 
@@ -75,7 +74,7 @@ def _to_phone(tx: Tx, phone: str, request: Request) -> Response:
 
 
 def _to_device(tx: Tx, arn: str, request: Request) -> Response:
-    parse_arn(arn, "TargetArn")
+    check_account(tx, arn, "TargetArn", "Publish")
     found = find_device(tx, arn)
     if found is None:
         raise InvalidParameter.of("TargetArn", reason="No endpoint found for the target arn specified")
