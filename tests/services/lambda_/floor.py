@@ -20,12 +20,13 @@ ECHO = "def handler(event, context):\n    return event\n"
 
 
 def package(source: str = ECHO, **files: str) -> bytes:
-    """A deployment package whose `index.py` is `source`."""
+    """A deployment package whose `index.py` is `source`; the same bytes whenever it is made."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.py", source)
-        for name, content in files.items():
-            archive.writestr(name, content)
+        for name, content in {"index.py": source, **files}.items():
+            member = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, content)
     return buffer.getvalue()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -150,7 +151,6 @@ def test_a_url_has_one_configuration_and_its_own_for_an_alias(site: Site, stage:
 def test_the_package_can_be_fetched_where_get_function_says(site: Site, stage: Stage) -> None:
     site.make()
     location = site.client.get_function(FunctionName="f")["Code"]["Location"]
-    connection = http.client.HTTPConnection("127.0.0.1", site.server.settings.port)
-    connection.request("GET", urlsplit(location).path)
-    assert connection.getresponse().read() == package()
-    connection.close()
+    with closing(http.client.HTTPConnection("127.0.0.1", site.server.settings.port)) as connection:
+        connection.request("GET", urlsplit(location).path)
+        assert connection.getresponse().read() == package()
