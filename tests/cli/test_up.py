@@ -65,6 +65,16 @@ def test_up_again_goes_on_with_the_data_and_updates_what_changed(cli: Cli, app: 
 
 
 @pytest.mark.usefixtures("app")
+def test_being_told_twice_at_once_is_being_told(cli: Cli) -> None:
+    up, _ = begin(cli, "app", "--memory")
+    server = server_of(cli)
+    os.kill(up.process.pid, signal.SIGTERM)
+    assert up.signal(signal.SIGTERM) == 0
+    assert "Traceback" not in up.text
+    until(lambda: not is_alive(server))
+
+
+@pytest.mark.usefixtures("app")
 def test_a_server_that_up_started_does_not_outlive_it_even_after_kill_9(cli: Cli) -> None:
     up, _ = begin(cli, "app")
     server = server_of(cli)

@@ -33,8 +33,13 @@ def up(
 ) -> None:
     """Start a server if none runs, deploy, print URLs, follow the logs until told to stop."""
 
+    told = ending = False
+
     def stop(number: int, frame: FrameType | None) -> None:
-        raise _Stop
+        nonlocal told
+        if ending or not told:  # `timeout` and make may both tell: the second comes between two lines of ours
+            told = True
+            raise _Stop
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
@@ -56,8 +61,10 @@ def up(
             sys.exit(INTERRUPTED)
     finally:
         if server is not None:
-            with contextlib.suppress(_Stop):  # told twice: it has been cut short
+            with contextlib.suppress(_Stop):  # told once more: it has been cut short
+                ending = True
                 server.end()
+            ending = False
 
 
 def _follow(connection: Connection, name: str, server: TiedServer | None) -> None:
