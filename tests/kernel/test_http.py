@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ballroom.kernel.http import ByteStream, in_thread
+from ballroom.kernel import ByteStream, in_thread
 
 
 class Broken(ByteStream):

@@ -14,6 +14,7 @@ from hmac import compare_digest
 from ballroom.gateway.sigv4 import EMPTY_SHA256, Scope, Signer
 from ballroom.kernel.errors import ServiceError
 from ballroom.kernel.http import ByteStream, Sink
+from ballroom.kernel.turns import in_thread
 
 SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
@@ -25,8 +26,8 @@ _SMALLEST_CHUNK = 8192
 _MOST_TRAILERS = 64
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?")
 _SIZE, _DATA, _AFTER_DATA, _TRAILERS, _DONE = range(5)
-
-
+_ENDLESS = 10**18
+"""Longer than anything is, and still a number to all."""
 _NOT_THE_LENGTH = "You did not provide the number of bytes specified by the Content-Length HTTP header"
 
 
@@ -81,6 +82,14 @@ class ChunkSignatureMismatch(ServiceError):
     status = 403
 
 
+def decoded_length(headers: Mapping[str, str]) -> int | None:
+    """How long a body is without its chunks, as its sender says; None: nothing that is a number."""
+    told = headers.get("x-amz-decoded-content-length", "")
+    if not (told.isascii() and told.isdigit()):
+        return None
+    return int(told) if len(told) < len(str(_ENDLESS)) else _ENDLESS
+
+
 def check_length(headers: Mapping[str, str]) -> None:
     """Refuses a body for S3 of which nobody says how long it is.
 
@@ -88,8 +97,7 @@ def check_length(headers: Mapping[str, str]) -> None:
         MissingContentLength, UnknownLength.
     """
     if headers.get("x-amz-content-sha256") in KINDS:
-        told = headers.get("x-amz-decoded-content-length", "")
-        if not (told.isascii() and told.isdigit()):
+        if decoded_length(headers) is None:
             raise MissingContentLength
     elif "content-length" not in headers:
         if "transfer-encoding" in headers:
@@ -311,6 +319,9 @@ class DecodedStream(ByteStream):
             if pieces:
                 sink(pieces)
 
+        if self._ready:
+            before, self._ready = self._ready, b""
+            await in_thread(sink, [before])
         await self._inner.drain(take)
         self._decoder.finish()
         self._ended = True

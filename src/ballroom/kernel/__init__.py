@@ -16,15 +16,7 @@ from ballroom.kernel.errors import (
     Unavailable,
     ValidationFailed,
 )
-from ballroom.kernel.http import (
-    BytesStream,
-    ByteStream,
-    FileBody,
-    FileSpan,
-    HttpRequest,
-    HttpResponse,
-    in_thread,
-)
+from ballroom.kernel.http import BytesStream, ByteStream, FileBody, FileSpan, HttpRequest, HttpResponse
 from ballroom.kernel.kernel import Kernel
 from ballroom.kernel.keys import Key
 from ballroom.kernel.records import Record
@@ -44,6 +36,7 @@ from ballroom.kernel.registry import (
 from ballroom.kernel.settings import Settings
 from ballroom.kernel.store.blobs import BlobRef
 from ballroom.kernel.store.engine import EngineError
+from ballroom.kernel.turns import in_thread, next_turn
 from ballroom.kernel.tx import Request, Response, Tx, Waiting
 
 __all__ = [
@@ -86,6 +79,7 @@ __all__ = [
     "data_host",
     "exponential",
     "in_thread",
+    "next_turn",
     "on_delivery",
     "on_exhausted",
     "on_start",

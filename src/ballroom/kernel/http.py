@@ -7,39 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
-T = TypeVar("T")
+from ballroom.kernel.turns import ended, in_thread
+
 Sink = Callable[[Sequence[bytes | memoryview]], None]
 """Takes the pieces of a body, in a thread; they are good until it returns."""
 _HANDED_OVER = 768 << 10
 """So much is handed to a thread at once, while the loop reads the next."""
-
-
-async def in_thread(fn: Callable[..., T], *args: Any) -> T:
-    """What `fn` returns, from another thread; it has ended when this ends, also if the caller is cancelled."""
-    work = asyncio.get_running_loop().run_in_executor(None, fn, *args)
-    try:
-        return await asyncio.shield(work)
-    finally:
-        await ended(work)
-
-
-async def ended(work: asyncio.Future[Any]) -> None:
-    """Return once `work` has ended, not earlier: a cancellation that comes meanwhile is raised then.
-
-    What a thread uses must not be closed under its hands, however often its caller is told to give up.
-    """
-    cancelled: asyncio.CancelledError | None = None
-    while not work.done():
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
 
 
 class ByteStream:

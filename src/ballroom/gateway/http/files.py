@@ -6,12 +6,12 @@ a thread if it is not there. TLS, and systems without these calls, take the ordi
 
 from __future__ import annotations
 
-import asyncio
 import os
 from asyncio import to_thread
 from typing import TYPE_CHECKING
 
 from ballroom.kernel.http import FileSpan
+from ballroom.kernel.turns import next_turn
 
 if TYPE_CHECKING:
     from ballroom.gateway.http.connection import Connection
@@ -35,7 +35,7 @@ async def send_span(connection: Connection, span: FileSpan) -> None:
     """
     transport = connection.transport
     while transport.get_write_buffer_size() and not connection.lost:
-        await _turn(connection.loop)
+        await next_turn()
     if connection.lost:
         raise ConnectionGone
     # a descriptor of its own: the loop does not let others watch the transport's
@@ -67,7 +67,7 @@ async def _send(connection: Connection, socket: int, span: FileSpan) -> None:
         connection.progressed()
         if sent_in_turn >= AT_ONCE:
             sent_in_turn = 0
-            await _turn(connection.loop)  # others have their turn
+            await next_turn()  # others have their turn
 
 
 def _in_memory(file: int, at: int, count: int) -> bool:
@@ -91,9 +91,3 @@ async def _writable(connection: Connection, socket: int) -> None:
     finally:
         loop.remove_writer(socket)
         connection.resume_writing()
-
-
-async def _turn(loop: asyncio.AbstractEventLoop) -> None:
-    turn = loop.create_future()
-    loop.call_soon(turn.set_result, None)
-    await turn

@@ -5,7 +5,7 @@ processor still has it at hand, and the loop is left alone. 8 MB, hashed and syn
 read by the loop and handed over in pieces, 23.7 ms. A thread reads for as long as bytes come, but not for ever,
 since there are few; while none come, nobody waits but a future.
 
-A body of unknown length, or behind TLS or AWS's own chunks, takes the ordinary way.
+A body of unknown length, or behind TLS, takes the ordinary way.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ballroom.gateway.http.pulling import Puller
-from ballroom.kernel.http import ByteStream, Sink, in_thread
+from ballroom.kernel.http import ByteStream, Sink
+from ballroom.kernel.turns import in_thread
 
 if TYPE_CHECKING:
     from ballroom.gateway.http.connection import Connection

@@ -8,13 +8,12 @@ Source: DynamoDB Developer Guide, "Paginating table query results"; API Referenc
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from ballroom.kernel import Context, Response, Tx, Waiting
+from ballroom.kernel import Context, Response, Tx, Waiting, next_turn
 from ballroom.services.dynamodb.answers import wire_list, wire_of
 from ballroom.services.dynamodb.capacity import Consumed, read_units
 from ballroom.services.dynamodb.live import LiveIndex
@@ -168,11 +167,8 @@ def run(tx: Tx, page: PageRead, finish: Callable[[dict[str, Any]], Response]) ->
         return finish(page.answer())
 
     async def go_on(ctx: Context) -> Response:
-        loop = asyncio.get_running_loop()
         while True:
-            turn = loop.create_future()
-            loop.call_soon(turn.set_result, None)
-            await turn
+            await next_turn()
             if ctx.transact(page.step):
                 return finish(page.answer())
 

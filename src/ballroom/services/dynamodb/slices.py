@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ballroom.kernel import Record
@@ -47,14 +46,6 @@ def read_slice(
             high = more[-1][0]
         else:
             low = more[-1][0] + b"\0"
-
-
-async def next_turn() -> None:
-    """Let others come in between slices of one task."""
-    loop = asyncio.get_running_loop()
-    turn = loop.create_future()
-    loop.call_soon(turn.set_result, None)
-    await turn
 
 
 def _size(record: Record) -> int:

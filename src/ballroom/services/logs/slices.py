@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol
 
-from ballroom.kernel import Context, Response, Tx, Waiting
+from ballroom.kernel import Context, Response, Tx, Waiting, next_turn
 
 SLICE_ROWS = 250
 SLICE_BYTES = 64 * 1024
@@ -33,16 +32,9 @@ def run(tx: Tx, work: Work) -> Response | Waiting:
 
     async def go_on(ctx: Context) -> Response:
         for _ in range(MOST_SLICES):
-            await _let_others_run()
+            await next_turn()
             if ctx.transact(work.step):
                 break
         return work.answer()
 
     return Waiting(go_on)
-
-
-async def _let_others_run() -> None:
-    loop = asyncio.get_running_loop()
-    turn = loop.create_future()
-    loop.call_soon(turn.set_result, None)
-    await turn

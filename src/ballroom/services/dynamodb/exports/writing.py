@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from msgspec.structs import replace
 
-from ballroom.kernel import Context, ServiceError, Tx, on_delivery
+from ballroom.kernel import Context, ServiceError, Tx, next_turn, on_delivery
 from ballroom.kernel.caller import service_caller
 from ballroom.kernel.delivery import Delivery, RetryPolicy, exponential
 from ballroom.kernel.errors import InternalFailure, Throttled, Unavailable
@@ -36,7 +36,7 @@ from ballroom.services.dynamodb.names import table_arn
 from ballroom.services.dynamodb.recovery.copying import Changed, Copy, finishes, items_of
 from ballroom.services.dynamodb.recovery.log import time_of
 from ballroom.services.dynamodb.resources import Item
-from ballroom.services.dynamodb.slices import next_turn, read_slice
+from ballroom.services.dynamodb.slices import read_slice
 
 FILE_BYTES = 8 << 20
 """Of a data file, before it is compressed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from itertools import pairwise
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 import orjson
 
-from ballroom.kernel import Context, Request, Response, Tx, on_timer, operation
+from ballroom.kernel import Context, Request, Response, Tx, next_turn, on_timer, operation
 from ballroom.services.s3 import checksums, content, versions
 from ballroom.services.s3.access import open_bucket
 from ballroom.services.s3.conditions import check_write
@@ -65,18 +64,11 @@ async def complete_multipart_upload(ctx: Context, request: Request) -> Response:
         looked = ctx.transact(_begin, request, wanted)
         while len(looked.parts) < len(wanted):
             ctx.transact(_look_on, request, wanted, looked)
-            await _let_others_run()
+            await next_turn()
         _check_sizes(request, looked)
         answer = ctx.transact(_complete, request, wanted, looked)
         if answer is not None:
             return answer
-
-
-async def _let_others_run() -> None:
-    loop = asyncio.get_running_loop()
-    turn = loop.create_future()
-    loop.call_soon(turn.set_result, None)
-    await turn
 
 
 def _completed_before(tx: Tx, request: Request, wanted: list[dict[str, Any]]) -> Response | None:
