@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +10,7 @@ from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.kernel.errors import NotImplementedHere
 from ballroom.services.s3 import acl, authorization, grants, locks, tagging
 from ballroom.services.s3.access import open_bucket
+from ballroom.services.s3.continuation import name_of, token_of
 from ballroom.services.s3.errors import (
     AccessDenied,
     BucketAlreadyExists,
@@ -223,12 +222,12 @@ def list_buckets(tx: Tx, request: Request) -> Response:
     token = request.get("ContinuationToken")
     shown: list[Response] = []
     response: Response = {"Owner": owner(tx.account)}
-    for bucket in _owned(tx, prefix, _name_of(token) if token else ""):
+    for bucket in _owned(tx, prefix, name_of(token) if token else ""):
         if region not in (None, bucket.region):
             continue
         if len(shown) == limit:
             last = shown[-1]["Name"]
-            response["ContinuationToken"] = base64.urlsafe_b64encode(last.encode()).decode()
+            response["ContinuationToken"] = token_of(last)
             break
         line: Response = {
             "Name": bucket.name,
@@ -248,16 +247,6 @@ def _owned(tx: Tx, prefix: str, after: str) -> Iterator[Bucket]:
         bucket = tx.get(Bucket, bucket_key(row.name))
         if bucket is not None:
             yield bucket
-
-
-def _name_of(token: str) -> str:
-    try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise InvalidArgument(
-            "The continuation token provided is incorrect",
-            ArgumentName="continuation-token", ArgumentValue=token,
-        ) from error  # fmt: skip
 
 
 @operation("DeleteBucket")

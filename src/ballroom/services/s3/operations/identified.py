@@ -7,8 +7,6 @@ Source: S3 API Reference, the Put, Get, List and Delete operation of each; recor
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,6 +15,7 @@ import orjson
 
 from ballroom.kernel import Request, Response, Tx, operation
 from ballroom.services.s3.access import open_bucket
+from ballroom.services.s3.continuation import name_of, token_of
 from ballroom.services.s3.errors import InvalidArgument, MalformedXml, named
 from ballroom.services.s3.resources import Setting
 
@@ -132,7 +131,7 @@ def _get(kind: Kind, tx: Tx, request: Request) -> Response:
 def _list(kind: Kind, tx: Tx, request: Request) -> Response:
     bucket = open_bucket(tx, request, f"Get{kind.permission}")
     prefix, token = _prefix(bucket.id, kind), request.get("ContinuationToken")
-    after = (*prefix, _after(token)) if token else None
+    after = (*prefix, name_of(token)) if token else None
     found = tx.scan_prefix_items(Setting, prefix, after=after, limit=PAGE + 1)
     shown = found[:PAGE]
     response: Response = {"IsTruncated": len(found) > PAGE}
@@ -142,18 +141,8 @@ def _list(kind: Kind, tx: Tx, request: Request) -> Response:
         response["ContinuationToken"] = token
     if len(found) > PAGE:
         last = str(shown[-1][0][-1])
-        response["NextContinuationToken"] = base64.urlsafe_b64encode(last.encode()).decode()
+        response["NextContinuationToken"] = token_of(last)
     return response
-
-
-def _after(token: str) -> str:
-    try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise InvalidArgument(
-            "The continuation token provided is incorrect",
-            ArgumentName="continuation-token", ArgumentValue=token,
-        ) from error  # fmt: skip
 
 
 def _delete(kind: Kind, tx: Tx, request: Request) -> Response:
