@@ -70,7 +70,7 @@ def check_account(tx: Tx, arn: str, parameter: str, action: str) -> None:
     """
     caller = tx.caller
     if caller.account != parse_arn(arn, parameter).account and not _is_service(caller.source):
-        raise _refused(tx, action, arn, f" because no resource-based policy allows the SNS:{action} action")
+        raise _not_allowed(tx, action, arn)
 
 
 def _is_service(source: str) -> bool:
@@ -102,8 +102,7 @@ def _check(tx: Tx, topic: Topic, action: str, asked: dict[str, str]) -> None:
     if said is Decision.DENY and not (own and action in _OF_THE_POLICY and caller.arn.endswith(":root")):
         raise _refused(tx, action, topic.arn, " with an explicit deny in a resource-based policy")
     if not own and said is not Decision.ALLOW:
-        why = f" because no resource-based policy allows the SNS:{action} action"
-        raise _refused(tx, action, topic.arn, why)
+        raise _not_allowed(tx, action, topic.arn)
 
 
 def _access(tx: Tx, topic: Topic, action: str, asked: dict[str, str]) -> Access:
@@ -114,6 +113,10 @@ def _access(tx: Tx, topic: Topic, action: str, asked: dict[str, str]) -> Access:
         context[f"sns:{name}"] = (value,)
     principal = Principal() if caller.anonymous else Principal(caller.account, caller.arn, caller.user_id)
     return Access(principal, f"SNS:{action}", topic.arn, context)
+
+
+def _not_allowed(tx: Tx, action: str, resource: str) -> AuthorizationError:
+    return _refused(tx, action, resource, f" because no resource-based policy allows the SNS:{action} action")
 
 
 def _refused(tx: Tx, action: str, resource: str, why: str) -> AuthorizationError:
