@@ -35,8 +35,6 @@ log = logging.getLogger("ballroom.gateway")
 
 LONGEST_TRACE = 512
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
-_ENDLESS = 10**18
-"""Longer than anything is, and still a number to all."""
 _TOO_MANY_BODIES = "Rate exceeded: too many large requests are arriving at once. Try again."
 
 
@@ -151,11 +149,17 @@ class Gateway:
             return held
         if exchange.method == "OPTIONS" and self._answered_options(exchange):
             return None
+        target = self._routed(exchange, body)
+        if target is None:
+            exchange.refuse(500, InternalFailure.shape, InternalFailure.text)
+        return target
+
+    def _routed(self, exchange: Exchange, body: Any) -> Target | None:
+        """The target; None after a bug of ours."""
         try:
             return self.router.route(exchange, body)
         except Exception:
             log.exception("%s %s could not be routed", exchange.method, exchange.path)
-            exchange.refuse(500, InternalFailure.shape, InternalFailure.text)
             return None
 
     def _known_target(self, exchange: Exchange) -> Target | None:
@@ -166,10 +170,8 @@ class Gateway:
             return None
         if self.data_plane.find(exchange) is not None or self.pages.find(exchange) is not None:
             return None
-        try:
-            target = self.router.route(exchange, None)
-        except Exception:
-            log.exception("%s %s could not be routed", exchange.method, exchange.path)
+        target = self._routed(exchange, None)
+        if target is None:
             return None
         # S3 takes every path that is nobody else's, but whose the root is only the body may tell
         anybodys = target.family == S3 and not self.router.path_for("s3", exchange).strip("/")
@@ -319,12 +321,8 @@ class Gateway:
 
 
 def _decoder(exchange: Exchange, checked: Checked) -> tuple[ChunkDecoder, int | None]:
-    headers = exchange.headers
-    told = headers.get("x-amz-decoded-content-length", "")
-    length = None
-    if told.isascii() and told.isdigit():
-        length = int(told) if len(told) < len(str(_ENDLESS)) else _ENDLESS
-    return ChunkDecoder(headers["x-amz-content-sha256"], checked.chunk_signer, length), length
+    length = aws_chunked.decoded_length(exchange.headers)
+    return ChunkDecoder(exchange.headers["x-amz-content-sha256"], checked.chunk_signer, length), length
 
 
 def whole_body(exchange: Exchange, checked: Checked) -> bytes:

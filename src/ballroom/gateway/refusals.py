@@ -185,7 +185,5 @@ def refusal(kind: str, family: str, text: str | None = None, **fields: Any) -> S
     if text is None:
         texts = _TEXTS[kind]
         text = texts.get(family) or texts[""]
-    error = ServiceError(text, **fields)
-    error.shape, error.status = code, status
-    error.fault = "Receiver" if status >= 500 else "Sender"
-    return error
+    fault = "Receiver" if status >= 500 else "Sender"
+    return ServiceError.of(code, text, status=status, fault=fault, **fields)

@@ -99,6 +99,5 @@ def _names(query: str) -> set[str]:
 
 
 def _invalid(text: str, name: str, value: str) -> ServiceError:
-    error = ServiceError(text, ArgumentName=name, ArgumentValue=value[:1024])
-    error.shape, error.status = "InvalidArgument", 400
-    return error
+    argument = {"ArgumentName": name, "ArgumentValue": value[:1024]}
+    return ServiceError.of("InvalidArgument", text, status=400, **argument)

@@ -30,18 +30,13 @@ def no_operation(
     bucket, _, key = path.lstrip("/").partition("/")
     names = {pair.partition("=")[0] for pair in query.split("&")}
     if key and method == "PUT" and "partNumber" in names:
-        error = ServiceError(
-            "This operation does not accept partNumber without uploadId",
-            ArgumentName="partNumber", ArgumentValue="partNumber",
-        )  # fmt: skip
-        error.shape, error.status = "InvalidArgument", 400
-        return error
+        text = "This operation does not accept partNumber without uploadId"
+        argument = {"ArgumentName": "partNumber", "ArgumentValue": "partNumber"}
+        return ServiceError.of("InvalidArgument", text, status=400, **argument)
     whole = bool(bucket) and not key and not index.names_subresource(path, query)
     if whole and method == "POST":
         text = "At least one of the pre-conditions you specified did not hold"
-        error = ServiceError(text, Condition=_NO_FORM)
-        error.shape, error.status = "PreconditionFailed", 412
-        return error
+        return ServiceError.of("PreconditionFailed", text, status=412, Condition=_NO_FORM)
     kind = "OBJECT" if key else "BUCKET" if bucket else "SERVICE"
     if key and "uploadId" in names:
         kind = "UPLOAD"

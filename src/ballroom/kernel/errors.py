@@ -34,9 +34,11 @@ class ServiceError(Exception):
         super().__init__(self.text)
 
     @classmethod
-    def of(cls, shape: str, text: str, *, status: int | None = None, fault: str = "Sender") -> ServiceError:
+    def of(
+        cls, shape: str, text: str, *, status: int | None = None, fault: str = "Sender", **fields: Any
+    ) -> ServiceError:
         """An error known only at run time, such as one that the model names."""
-        error = ServiceError(text)
+        error = ServiceError(text, **fields)
         error.shape, error.status, error.fault = shape, status, fault
         return error
 

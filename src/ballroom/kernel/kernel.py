@@ -285,12 +285,10 @@ class Kernel:
                 raise WouldWait(f"{service}:{name} would wait; it cannot join a transaction")
             answer = answer or {}
             return cast(Response, answer if op.plain is None else op.plain(answer))
-        except ServiceError as error:
+        except BaseException as error:
             tx.back_to(point)
-            outcome = error.shape
-            raise
-        except BaseException:
-            tx.back_to(point)
+            if isinstance(error, ServiceError):
+                outcome = error.shape
             raise
         finally:
             tx.caller = before

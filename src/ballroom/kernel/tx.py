@@ -68,7 +68,7 @@ def blob_key(sha256: str) -> Key:
 
 
 class Savepoint:
-    """See `Tx.savepoint`. A class, since every joined call makes one: a generator costs three times as much."""
+    """See `Tx.savepoint`. A class, since a generator costs three times as much."""
 
     __slots__ = ("_point", "_tx")
 

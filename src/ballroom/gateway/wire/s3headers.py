@@ -19,9 +19,8 @@ _CHECKSUM = "x-amz-checksum-*"
 
 
 def _invalid(text: str, name: str, value: str) -> ServiceError:
-    error = ServiceError(text, ArgumentName=name, ArgumentValue=value[:256])
-    error.shape, error.status = "InvalidArgument", 400
-    return error
+    argument = {"ArgumentName": name, "ArgumentValue": value[:256]}
+    return ServiceError.of("InvalidArgument", text, status=400, **argument)
 
 
 def _not_here(name: str, value: str) -> ServiceError:
@@ -33,9 +32,8 @@ def _no_metadata(name: str, value: str) -> ServiceError:
 
 
 def _no_algorithm(name: str, value: str) -> ServiceError:
-    error = ServiceError("The algorithm type you specified in x-amz-checksum- header is invalid.")
-    error.shape, error.status = "InvalidRequest", 400
-    return error
+    text = "The algorithm type you specified in x-amz-checksum- header is invalid."
+    return ServiceError.of("InvalidRequest", text, status=400)
 
 
 REFUSED: Mapping[str, Mapping[str, RefusedHeader]] = {
